@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use crate::admin::own_process;
-use crate::engine::{HostEvent, IoFacts, Look};
+use crate::engine::{HostEvent, IoFacts, LoopTask};
 use crate::host::Host;
 use crate::host::resolver::NoticeSender;
 use crate::hub::Hub;
@@ -90,13 +90,13 @@ impl MetricsHandle {
                 Err(more) => metrics = self.ask(deadline, |hub, _, _| hub.collect(more))?,
             }
         };
-        self.add(facts, &mut metrics);
-        metrics.process = own_process::metrics();
+        self.complete(facts, &mut metrics);
         Ok(metrics)
     }
 
     /// Adds what the hub does not know.
-    fn add(&self, facts: IoFacts, metrics: &mut Metrics) {
+    pub(super) fn complete(&self, facts: IoFacts, metrics: &mut Metrics) {
+        metrics.process = own_process::metrics();
         let IoFacts { accept_pauses, batch_bytes, programs } = facts;
         metrics.memory.batches = batch_bytes;
         for (reason, count) in &mut metrics.refused {
@@ -120,11 +120,11 @@ impl MetricsHandle {
         question: impl FnOnce(&Hub, &dyn Fn() -> IoFacts, Time) -> T + Send + 'static,
     ) -> Result<T, MetricsError> {
         let (sender, answer) = bounded(1);
-        let look = move |hub: &Hub, facts: &dyn Fn() -> IoFacts, now| {
+        let task = move |hub: &mut Hub, facts: &dyn Fn() -> IoFacts, now| {
             // Nobody may wait for it any more.
             let _ = sender.try_send(question(hub, facts, now));
         };
-        self.notices.send_event(HostEvent::Look(Look(Box::new(look))));
+        self.notices.send_event(HostEvent::Task(LoopTask(Box::new(task))));
         answer.recv_deadline(deadline).map_err(|error| match error {
             RecvTimeoutError::Timeout => MetricsError::Late,
             // A host that goes drops what it is asked.

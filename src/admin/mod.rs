@@ -1,9 +1,39 @@
-//! What operators of a server see of a host while it runs.
+//! What operators of a server see of a host while it runs, and what they change.
 //!
-//! - `handle`: [`MetricsHandle`], which asks the loop from any thread
-//! - `own_process`: what the system says of this process
+//! In reading order:
+//!
+//! - `handle`: [`MetricsHandle`], which asks the loop from any thread; `own_process`: what the
+//!   system says of this process
+//! - `settings`: [`Admin`], listeners for operators; `token`: the secret of requests over TCP
+//! - `exchange`: one request, from its bytes to what it asks for; `access`: who may ask for what;
+//!   `command`: what can be asked for; `form`: the parameters of that
+//! - `running`: how a host has them; `thread`: the thread that serves them; `connection`: one
+//!   connection; `reserve`: descriptors that are kept for them
+//! - `actions`: what is done for a request; `reply`: replies of the loop; `line`: log lines
 
+mod access;
+mod actions;
+mod command;
+mod connection;
+mod exchange;
+mod form;
 mod handle;
+mod line;
 mod own_process;
+mod reply;
+mod reserve;
+mod running;
+mod settings;
+mod thread;
+mod token;
 
 pub use handle::{MetricsError, MetricsHandle};
+pub use settings::Admin;
+pub use token::{AdminToken, TokenError};
+// For the tests and fuzz targets of this package.
+#[doc(hidden)]
+pub use {
+    access::{AdminAccess, AdminWay},
+    command::AdminCommand,
+    exchange::{AdminExchange, ExchangeStep},
+};

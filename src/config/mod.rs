@@ -18,6 +18,8 @@
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
 //! - likewise `program`: the relations between the keys of programs; `variables`: their values
 //! - with the feature `tls`, `tls`: the keys about it; `tls_words`: words of their values
+//! - with the feature `admin`, `admin`: the keys about listeners for operators; `admin_address`: an
+//!   address of one
 //! - `input`: where files are read; `ini`: the lines of one; `raw_config`: its keys in their
 //!   sections; `load`: reads it; `setting`: a key with a value, from the file or the command line;
 //!   `value_source`: the place that a value comes from
@@ -27,6 +29,10 @@
 //! - `nearest`: the known name that was meant; `error`: all faults; `quoted`: texts in
 //!   them
 
+#[cfg(feature = "admin")]
+mod admin;
+#[cfg(feature = "admin")]
+mod admin_address;
 mod args;
 mod command;
 mod dumpable;
@@ -107,6 +113,8 @@ pub use tls::TlsConfig;
 pub use tls_words::{TlsClient, TlsRedirect};
 #[cfg(feature = "programs")]
 pub use trial::{Script, Trial};
+#[cfg(feature = "admin")]
+pub use {admin::AdminConfig, admin_address::AdminAddress};
 
 /// The configuration of the server. A flag overrides the file, and the file overrides the default.
 ///
@@ -142,6 +150,9 @@ pub struct Config {
     /// What it says of TLS.
     #[cfg(feature = "tls")]
     pub tls: TlsConfig,
+    /// What it says of listeners for operators.
+    #[cfg(feature = "admin")]
+    pub admin: AdminConfig,
     /// The folder of programs. It exists if it is configured. The default may be missing; then
     /// there are no programs.
     #[cfg(feature = "programs")]
@@ -231,7 +242,11 @@ impl Config {
         // Files that are being sent may take a quarter.
         let files_max = self.all.limits.files_open_max.min(descriptors / 4);
         let for_files = if self.static_root.is_some() { files_max } else { 0 };
-        let left = descriptors.saturating_sub(DESCRIPTORS_RESERVED + for_files);
+        #[cfg(feature = "admin")]
+        let reserved = DESCRIPTORS_RESERVED + self.admin.descriptors();
+        #[cfg(not(feature = "admin"))]
+        let reserved = DESCRIPTORS_RESERVED;
+        let left = descriptors.saturating_sub(reserved + for_files);
         #[cfg(feature = "programs")]
         let left = left - self.descriptors_of_programs(left);
         let fitting = left.max(1);
@@ -279,6 +294,8 @@ impl Default for Config {
             log_format: LogFormat::Text,
             #[cfg(feature = "admin")]
             log_file: None,
+            #[cfg(feature = "admin")]
+            admin: AdminConfig::default(),
             access_log: AccessLog::Sockets,
             dumpable: Dumpable::No,
             sockets_max: None,

@@ -13,6 +13,8 @@ use crate::config::service_config::ServiceConfig;
 use crate::config::setting::{Setting, given};
 #[cfg(feature = "tls")]
 use crate::config::tls::check_tls;
+#[cfg(feature = "admin")]
+use crate::config::{AdminAddress, admin::check_admin};
 #[cfg(feature = "proxy")]
 use crate::hub::ProxyProtocol;
 use crate::limits::{Limits, LimitsError};
@@ -44,6 +46,8 @@ pub(super) fn resolve(
     check_limits(&config.all.limits, &all, &[], &mut faults);
     #[cfg(feature = "proxy")]
     check_proxies(&config, flags.iter().rev().chain(&all), &mut faults);
+    #[cfg(feature = "admin")]
+    check_admin(&config, flags.iter().rev().chain(&all), &mut faults);
     #[cfg(feature = "tls")]
     check_tls(&config, flags.iter().rev().chain(&all), &mut faults);
     for ServiceSection { path, line, settings: own } in services {
@@ -119,6 +123,8 @@ fn check_roots<'a>(
         ("static-root", config.static_root.as_ref().is_some_and(|root| !root.is_dir())),
         #[cfg(feature = "admin")]
         ("log-file", config.log_file.as_ref().is_some_and(|file| !may_be_file(file))),
+        #[cfg(feature = "admin")]
+        ("admin", config.admin.addresses.iter().any(is_lost_admin)),
         #[cfg(feature = "unix")]
         ("unix-socket", config.unix_sockets.iter().any(is_lost)),
         #[cfg(feature = "programs")]
@@ -130,6 +136,12 @@ fn check_roots<'a>(
         let refused = setting.filter(|setting| missing && setting.is_allowed());
         faults.extend(refused.map(Setting::refusal));
     }
+}
+
+/// Whether it is a Unix socket in a folder that does not exist.
+#[cfg(feature = "admin")]
+fn is_lost_admin(address: &AdminAddress) -> bool {
+    matches!(address, AdminAddress::Unix(path) if !may_be_file(path))
 }
 
 /// Whether a file can have this path: its folder exists, and it is no folder itself.

@@ -48,7 +48,7 @@ impl Engine {
                 HostEvent::Ended(exit) => self.exits.push(exit),
                 HostEvent::File(id, part) => self.apply_file(id, part, now),
                 #[cfg(feature = "admin")]
-                HostEvent::Look(look) => (look.0)(&self.hub, &|| io.facts(), now),
+                HostEvent::Task(task) => (task.0)(&mut self.hub, &|| io.facts(), now),
                 HostEvent::Stop(kind) => self.stop(kind, io, now),
                 HostEvent::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
             }

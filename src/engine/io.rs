@@ -273,9 +273,9 @@ pub enum HostEvent<N> {
     Ended(RunExit),
     /// A part of a file was read.
     File(SocketId, FilePart),
-    /// Another thread wants to look.
+    /// Another thread asks for something.
     #[cfg(feature = "admin")]
-    Look(Look),
+    Task(LoopTask),
     /// A stop was asked for.
     Stop(StopKind),
     /// Events that the engine passes to the host.
@@ -322,18 +322,18 @@ pub struct ProgramFacts {
     pub failures: u64,
 }
 
-/// A look at a host from another thread.
+/// What another thread has the loop call between two parts of a turn. It must not wait.
 #[cfg(feature = "admin")]
-pub struct Look(pub Box<LookAt>);
+pub struct LoopTask(pub Box<LoopCall>);
 
-/// What a look calls on the loop, between two parts of a turn. It must not wait.
+/// The function of a [`LoopTask`].
 #[cfg(feature = "admin")]
-pub type LookAt = dyn FnOnce(&Hub, &dyn Fn() -> IoFacts, Time) + Send;
+pub type LoopCall = dyn FnOnce(&mut Hub, &dyn Fn() -> IoFacts, Time) + Send;
 
 #[cfg(feature = "admin")]
-impl fmt::Debug for Look {
+impl fmt::Debug for LoopTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Look")
+        f.write_str("LoopTask")
     }
 }
 

@@ -37,7 +37,7 @@ pub use io::{
     NotStarted, ProgramFacts, ReadResult, RunExit, Services, Step, StopKind, TlsRead,
 };
 #[cfg(feature = "admin")]
-pub use io::{Look, LookAt};
+pub use io::{LoopCall, LoopTask};
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;
 

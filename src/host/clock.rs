@@ -36,6 +36,6 @@ pub(crate) fn until(at: Time, elapsed: Duration) -> Duration {
 }
 
 /// The seconds since 1970, for dates; 0 for a clock that is set to an earlier time.
-pub(super) fn unix_seconds() -> u64 {
+pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -10,7 +10,7 @@
 //! - `wake`: how other threads wake the loop; `sync`: the parts that it uses
 //! - `factory`: makes a service for each run; `panic`: panics in its code
 //! - `worker`: services on threads of their own; `loop_service`: services on the loop
-//! - `resolver`: answers paths without a service
+//! - `resolver`: answers paths without a service; `plug`: how a host has it, and other parts
 //! - `files`: files on a thread of its own, since disks block; `thread`: starts each thread
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
@@ -32,6 +32,7 @@ mod notify;
 mod orphans;
 mod outer_loop;
 pub(crate) mod panic;
+mod plug;
 mod poll;
 #[doc(hidden)]
 pub mod resolver;

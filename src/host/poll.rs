@@ -16,7 +16,7 @@ use crate::host::files::{FileReader, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
 use crate::host::notify::{Datagrams, Facts, Notifier, ReloadReporter};
-use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
+use crate::host::resolver::{NoticeSender, ResolverPlan};
 use crate::host::status_signal::{StatusSignal, StatusSignals};
 use crate::host::stopper::{Signals, Stopper};
 use crate::host::wake::WakeQueue;
@@ -53,6 +53,8 @@ pub struct Host {
     /// What SIGUSR1 does, if the host has it.
     status_signals: Option<Box<dyn StatusSignals>>,
     pub(super) trims: Trims,
+    /// What ends with the host. It is dropped last.
+    pub(super) attached: Option<Box<dyn Any + Send>>,
 }
 
 /// The parts of a host.
@@ -149,6 +151,7 @@ impl Host {
             signals: None,
             status_signals: None,
             trims: Trims::default(),
+            attached: None,
         })
     }
 
@@ -280,21 +283,6 @@ impl Host {
     #[must_use]
     pub fn sockets_len(&self) -> usize {
         self.hub().sockets_len()
-    }
-
-    /// Sends it events, from any thread.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn notice_sender(&self) -> NoticeSender {
-        NoticeSender(self.io.event_sender.clone())
-    }
-
-    /// The resolver of paths without a service, if it is of this type.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn resolver<R: Resolver>(&self) -> Option<&R> {
-        let resolver: &dyn Any = self.io.resolver.as_deref()?;
-        resolver.downcast_ref()
     }
 
     /// Its time, which begins with it.

@@ -114,7 +114,13 @@ impl Hub {
         }
     }
 
-    fn send(&mut self, service: ServiceId, to: Audience, message: Message, now: Time) -> usize {
+    pub(super) fn send(
+        &mut self,
+        service: ServiceId,
+        to: Audience,
+        message: Message,
+        now: Time,
+    ) -> usize {
         if to.slows != Audience::NOBODY {
             self.pace(service, &to, message.len(), now);
         }
@@ -168,7 +174,13 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    fn close(&mut self, service: ServiceId, to: Audience, close: &Close, now: Time) -> usize {
+    pub(super) fn close(
+        &mut self,
+        service: ServiceId,
+        to: Audience,
+        close: &Close,
+        now: Time,
+    ) -> usize {
         self.for_each(service, to, |hub, id| {
             let found = hub.sockets.get_mut(id);
             if let Some(socket) = found.filter(|s| s.stands(Membership::Member, service)) {

@@ -18,15 +18,13 @@
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `deadlines`: what is done when they come; `drain`: the clean stop
-//! - `dates`: the date of answers; `counters`: how often something has happened; `hosts`: the hosts
-//!   that requests may name
+//! - `dates`: the date of answers; `counters`: what has happened; `hosts`: those of requests
 //! - `socket` with `socket_flags` and `unread`, `service_entry`, `worker_slot`, `mailbox`: the
 //!   state of each; `tables`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
-//! - `status` and `collect`, with the feature `admin`: the state of services and all counters, for
-//!   operators
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
-//! - `notes` and `listeners`, with the feature `admin`: what else such a line has in JSON
+//! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON; `status`
+//!   and `collect`, the state of services and counters; `operate`, what operators do
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
 //!   purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
@@ -63,6 +61,8 @@ mod memory;
 mod meter;
 #[cfg(feature = "admin")]
 mod notes;
+#[cfg(feature = "admin")]
+mod operate;
 mod ordered;
 mod output;
 mod pace;

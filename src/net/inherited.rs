@@ -17,6 +17,7 @@ use crate::ws::Transport;
 /// `LISTEN_PID` is another process, and in all calls but the first. Programs do not inherit the
 /// sockets. A name in `LISTEN_FDNAMES` may be a role: the connections of a socket with the name
 /// `proxy` have to begin with a header of the PROXY protocol, those of `tls` with a TLS handshake.
+/// A socket with the name `admin` is for operators: [`ListenerSource::is_for_operators`].
 ///
 /// Call it at the beginning of `main`, before descriptors are opened or closed.
 ///
@@ -40,9 +41,8 @@ use crate::ws::Transport;
 /// ```
 ///
 /// # Errors
-/// A descriptor is no stream socket that listens. Or it has the name `admin`, for which there is no
-/// listener yet, or `proxy` or `tls` without the feature of that name. The kind of this error is
-/// `Unsupported`.
+/// A descriptor is no stream socket that listens. Or it has the name `admin`, `proxy` or `tls` in a
+/// build without the feature of that name. The kind of this error is `Unsupported`.
 pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
     let variable = |name| env::var(name).unwrap_or_default();
     let number = |name| variable(name).parse::<u64>().ok();
@@ -71,16 +71,25 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
                     TLS => Transport::Secure,
                     _ => Transport::Unknown,
                 };
-                listeners.push(ListenerSource { socket, protocol, transport });
+                listeners.push(ListenerSource {
+                    socket,
+                    protocol,
+                    transport,
+                    #[cfg(feature = "admin")]
+                    is_for_operators: name == ADMIN,
+                });
                 continue;
             }
             Err(what) => (ErrorKind::InvalidInput, what),
         };
+        let other = if RESERVED.is_empty() {
+            String::new()
+        } else {
+            format!(", with names (FileDescriptorName) other than {}", RESERVED.join(" and "))
+        };
         let text = format!(
             "the inherited descriptor {descriptor} (LISTEN_FDS), with the name {name:?}, is \
-             {what}; allowed are listening stream sockets (ListenStream of systemd), with names \
-             (FileDescriptorName) other than {}",
-            RESERVED.join(" and ")
+             {what}; allowed are listening stream sockets (ListenStream of systemd){other}"
         );
         return Err(io::Error::new(kind, text));
     }
@@ -95,10 +104,17 @@ const FIRST: i32 = 3;
 const PROXY: &str = "proxy";
 /// The connections of a socket of this name begin with a TLS handshake.
 const TLS: &str = "tls";
+/// A socket of this name is for operators.
+const ADMIN: &str = "admin";
 /// Sockets of these names are never served as plain ones.
-const RESERVED: &[&str] = match (cfg!(feature = "proxy"), cfg!(feature = "tls")) {
-    (true, true) => &["admin"],
-    (true, false) => &["admin", TLS],
-    (false, true) => &["admin", PROXY],
-    (false, false) => &["admin", TLS, PROXY],
-};
+const RESERVED: &[&str] =
+    match (cfg!(feature = "admin"), cfg!(feature = "proxy"), cfg!(feature = "tls")) {
+        (true, true, true) => &[],
+        (true, true, false) => &[TLS],
+        (true, false, true) => &[PROXY],
+        (true, false, false) => &[TLS, PROXY],
+        (false, true, true) => &[ADMIN],
+        (false, true, false) => &[ADMIN, TLS],
+        (false, false, true) => &[ADMIN, PROXY],
+        (false, false, false) => &[ADMIN, TLS, PROXY],
+    };

@@ -37,8 +37,18 @@ pub(crate) fn unix_socket(path: PathBuf, mode: u32) -> MakeListener {
 
 /// Accepts from a listener that somebody else has made.
 pub(crate) fn own_listener(source: ListenerSource) -> MakeListener {
-    let ListenerSource { socket, protocol, transport } = source;
+    let ListenerSource { socket, protocol, transport, .. } = source;
     Box::new(move || Ok(Listener { protocol, transport, ..Listener::new(socket, None)? }))
+}
+
+/// Listens on an address of TCP, alone.
+#[cfg(feature = "admin")]
+pub(crate) fn tcp_listener(address: SocketAddr) -> MakeListener {
+    Box::new(move || {
+        let bound =
+            listen_on(address, PortUse::Alone).and_then(|socket| Listener::new(socket, None));
+        bound.map_err(|error| cannot_bind(&ListenAddress::Tcp(address), &error))
+    })
 }
 
 /// Listens on all `addresses`, and makes the other listeners. Addresses that this machine does not
@@ -199,6 +209,25 @@ impl Listener {
                     self.state = ListenerState::Pausing(now.after(PAUSE_MS));
                     return None;
                 }
+            }
+        }
+    }
+
+    /// Accepts a connection, whatever has been reported; `None` when there is none at the moment.
+    ///
+    /// # Errors
+    /// The system lacks a resource.
+    #[cfg(feature = "admin")]
+    pub(crate) fn accept_now(&self) -> io::Result<Option<TcpStream>> {
+        loop {
+            match accept(&self.socket) {
+                Ok((stream, _)) => return Ok(Some(stream.into())),
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => return Ok(None),
+                    // A connection that ended before it was accepted is no reason to stop.
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                    _ => return Err(error),
+                },
             }
         }
     }

@@ -14,11 +14,27 @@ pub struct ListenerSource {
     pub(super) socket: OwnedFd,
     pub(crate) protocol: ProxyProtocol,
     pub(crate) transport: Transport,
+    #[cfg(feature = "admin")]
+    pub(super) is_for_operators: bool,
 }
 
 impl ListenerSource {
     pub(super) const fn new(socket: OwnedFd) -> Self {
-        Self { socket, protocol: ProxyProtocol::Off, transport: Transport::Unknown }
+        Self {
+            socket,
+            protocol: ProxyProtocol::Off,
+            transport: Transport::Unknown,
+            #[cfg(feature = "admin")]
+            is_for_operators: false,
+        }
+    }
+
+    /// Whether the service manager has made it for operators, with the name `admin`: see
+    /// [`Admin::listen_on`](crate::admin::Admin::listen_on).
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub const fn is_for_operators(&self) -> bool {
+        self.is_for_operators
     }
 
     /// Makes its connections begin with a TLS handshake. The certificates are those of

@@ -2,11 +2,11 @@
 //! body.
 
 use crate::programs::answer::answer;
-use crate::programs::audience::{audience, id, ids, topic};
-use crate::programs::words::{KEY_BYTES_MAX, number};
+use crate::programs::words::KEY_BYTES_MAX;
 use crate::programs::{LineErrorKind, VERSION};
-use crate::service::{Admission, Audience, SocketId, Verdict, label_keys_taken};
-use crate::ws::syntax::is_token;
+use crate::service::audience_text::{audience, id, ids, topic};
+use crate::service::{Admission, Audience, AudienceError, SocketId, Verdict, label_keys_taken};
+use crate::ws::syntax::{is_token, number};
 use crate::ws::{Close, CloseCode, Message, Status};
 
 /// A command of a program: one line, with or without a body.
@@ -119,6 +119,12 @@ pub(super) enum LineHeaderError {
     Wrong(LineErrorKind),
     /// The verb always has a body, and its length is missing.
     Uncounted,
+}
+
+impl From<AudienceError> for LineHeaderError {
+    fn from(error: AudienceError) -> Self {
+        LineErrorKind::from(error).into()
+    }
 }
 
 impl From<LineErrorKind> for LineHeaderError {

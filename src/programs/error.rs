@@ -3,9 +3,8 @@
 
 use std::fmt;
 
-use crate::limits::Limits;
 use crate::programs::words::{HEADER_BYTES_MAX, KEY_BYTES_MAX};
-use crate::service::{SocketId, label_keys_taken};
+use crate::service::{AudienceError, SocketId, label_keys_taken};
 
 /// The output cannot be parsed any more: nothing more is read, and the program is ended. Each
 /// variant has the line in which the error was found, cut to 200 bytes and escaped.
@@ -145,10 +144,8 @@ pub enum LineErrorKind {
     Again,
     /// Its words do not have this form, which the verb requires.
     Form(&'static str),
-    /// A word is not a socket id.
-    Id(String),
-    /// A topic has a name that no topic can have.
-    Topic(String),
+    /// A word is no audience, or no part of one.
+    Audience(AudienceError),
     /// A code that a close frame may not carry.
     Code(String),
     /// A status that does not end a request.
@@ -174,6 +171,12 @@ pub enum LineErrorKind {
     Utf8(usize),
 }
 
+impl From<AudienceError> for LineErrorKind {
+    fn from(error: AudienceError) -> Self {
+        Self::Audience(error)
+    }
+}
+
 impl fmt::Display for LineErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -184,15 +187,7 @@ impl fmt::Display for LineErrorKind {
             ),
             Self::Again => f.write_str("READY is the first line, and only the first"),
             Self::Form(form) => write!(f, "the form of the line is: {form}"),
-            Self::Id(found) => {
-                write!(f, "{found:?} is not a socket id, which is a number from an OPEN or ASK")
-            }
-            Self::Topic(found) => write!(
-                f,
-                "{found:?} is not a topic: 1 to {} bytes without blanks, commas and control \
-                 characters, not beginning with +",
-                Limits::TOPIC_NAME_BYTES_MAX
-            ),
+            Self::Audience(error) => error.fmt(f),
             Self::Code(found) => write!(
                 f,
                 "{found:?} is not a close code to send: 1000 to 1003, 1007 to 1014, 3000 to 4999"

@@ -2,7 +2,8 @@
 //! interpreted, so that a frame of an unknown kind is skipped like any other.
 
 use crate::programs::FatalError;
-use crate::programs::words::{HEADER_BYTES_MAX, excerpt, number};
+use crate::programs::words::{HEADER_BYTES_MAX, excerpt};
+use crate::ws::syntax::number;
 
 /// Cuts a stream of bytes into frames. It holds one header, and the received part of a body.
 #[derive(Debug, Default)]

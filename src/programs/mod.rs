@@ -4,11 +4,10 @@
 //!
 //! In reading order:
 //!
-//! - `words`: numbers in header lines, and limits of length
+//! - `words`: limits of length in header lines
 //! - `frames`: header lines and their bodies, without their meaning
 //! - `error`: [`FatalError`], after which nothing more can be read; [`LineError`], which costs one
 //!   line
-//! - `audience`: ids, lists of ids, topics
 //! - `command`: [`ProgramCommand`], a command of a program, from the words of its header and its
 //!   body
 //! - `answer`: the body of a REJECT
@@ -23,7 +22,6 @@
 //! - `replay`: checks that a program writes what its transcript expects
 
 mod answer;
-mod audience;
 mod command;
 mod environment;
 mod error;

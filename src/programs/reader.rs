@@ -4,7 +4,8 @@ use crate::programs::command::{
     LineHeader, LineHeaderError, Pending, ProgramCommand, begin, ready,
 };
 use crate::programs::frames::{Frames, Piece};
-use crate::programs::{FatalError, LineError, LineErrorKind, audience};
+use crate::programs::{FatalError, LineError, LineErrorKind};
+use crate::service::audience_text::id;
 
 /// Reads the output of a program. It holds a header of 1024 bytes at most, and the received part of
 /// one body, in a buffer of at most twice that size.
@@ -144,7 +145,7 @@ impl CommandReader {
         let verb = verb[..verb.floor_char_boundary(VERB_BYTES_MAX)].to_owned();
         // The number behind READY is a version.
         let second = words.next().filter(|_| verb != "READY");
-        LineError { verb, id: second.and_then(|word| audience::id(word).ok()), kind: wrong }
+        LineError { verb, id: second.and_then(|word| id(word).ok()), kind: wrong }
     }
 }
 

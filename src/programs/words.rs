@@ -1,11 +1,4 @@
-//! The words of header lines: numbers, limits of length, and how a log shows them.
-
-/// A decimal number of at most so many digits that fits 64 bits.
-pub(super) fn number(digits: &str, digits_max: usize) -> Option<u64> {
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    // The library would also accept a sign.
-    if all_digits && digits.len() <= digits_max { digits.parse().ok() } else { None }
-}
+//! The words of header lines: limits of length, and how a log shows them.
 
 /// `bytes` for a log: cut, and escaped.
 pub(super) fn excerpt(bytes: &[u8]) -> String {

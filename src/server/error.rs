@@ -60,6 +60,10 @@ pub enum BindError {
     /// A listener has TLS, and there are no certificates.
     #[cfg(feature = "tls")]
     Tls,
+    /// A listener for operators cannot be opened. Or other machines reach it, and there is no
+    /// token: the kind of that is `InvalidInput`.
+    #[cfg(feature = "admin")]
+    Admin(io::Error),
     /// The programs of the document root cannot be served.
     #[cfg(feature = "programs")]
     Programs(ProgramsError),
@@ -90,6 +94,8 @@ impl fmt::Display for BindError {
                 "a listener has TLS (tls-port, or the inherited name tls), and there are no \
                  certificates: name their files (tls-certificate)",
             ),
+            #[cfg(feature = "admin")]
+            Self::Admin(error) => write!(f, "no listener for operators (admin): {error}"),
             #[cfg(feature = "programs")]
             Self::Programs(error) => error.fmt(f),
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
@@ -108,6 +114,8 @@ impl std::error::Error for BindError {
             Self::Proxies => None,
             #[cfg(feature = "tls")]
             Self::Tls => None,
+            #[cfg(feature = "admin")]
+            Self::Admin(error) => error.source(),
             Self::Limits(_) | Self::Path(_) | Self::Thread(_) => None,
         }
     }

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+#[cfg(feature = "admin")]
+use crate::admin::Admin;
 use crate::host::{ListenerSource, PortUse, own_listener, unix_socket};
 #[cfg(feature = "proxy")]
 use crate::hub::ProxyProtocol;
@@ -104,6 +106,13 @@ impl Server {
     #[cfg(feature = "tls")]
     pub const fn redirect_to_tls(&mut self) -> &mut Self {
         self.plain = PlainRequests::Redirected;
+        self
+    }
+
+    /// Adds listeners for operators: [`Admin`]. A second call replaces them.
+    #[cfg(feature = "admin")]
+    pub fn admin(&mut self, admin: Admin) -> &mut Self {
+        self.admin = Some(admin);
         self
     }
 

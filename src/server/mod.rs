@@ -22,6 +22,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "admin")]
+use crate::admin::Admin;
 use crate::host::{Factory, Host, HostPlan, Make, MakeListener, PortUse, StaticRoot};
 use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Proxies, ProxyProtocol, Spellings};
 use crate::limits::Limits;
@@ -95,6 +97,8 @@ pub struct Server {
     port_use: PortUse,
     /// Other listeners.
     listeners: Vec<MakeListener>,
+    #[cfg(feature = "admin")]
+    admin: Option<Admin>,
     mounts: Vec<Mounting>,
     #[cfg(feature = "programs")]
     programs: programs::ProgramsSetup,
@@ -126,6 +130,8 @@ impl Server {
             plain: PlainRequests::Served,
             port_use: PortUse::Alone,
             listeners: Vec::new(),
+            #[cfg(feature = "admin")]
+            admin: None,
             mounts: Vec::new(),
             #[cfg(feature = "programs")]
             programs: programs::ProgramsSetup::NONE,
@@ -295,18 +301,7 @@ impl Server {
     /// As for [`Server::bind`], or there is nothing to listen on.
     pub fn listen(self) -> Result<Host, BindError> {
         self.limits.check().map_err(BindError::Limits)?;
-        #[cfg(feature = "proxy")]
-        if (self.has_protocol || self.protocol == ProxyProtocol::On)
-            && self.proxies.trusted.is_none()
-        {
-            return Err(BindError::Proxies);
-        }
-        #[cfg(feature = "tls")]
-        if self.tls.is_none()
-            && (self.has_tls || self.addresses.iter().any(|row| row.1 == Transport::Secure))
-        {
-            return Err(BindError::Tls);
-        }
+        self.check_listeners()?;
         #[cfg(feature = "programs")]
         let programs = {
             let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
@@ -357,7 +352,42 @@ impl Server {
             others: self.listeners,
             tls,
         };
-        Host::new(plan).map_err(BindError::Listen)
+        #[cfg(feature = "admin")]
+        let admin = self.admin.map(Admin::open).transpose().map_err(BindError::Admin)?;
+        #[cfg_attr(not(feature = "admin"), expect(unused_mut, reason = "nothing is attached"))]
+        let mut host = Host::new(plan).map_err(BindError::Listen)?;
+        #[cfg(feature = "admin")]
+        if let Some(admin) = admin {
+            admin.attach_to(&mut host).map_err(BindError::Admin)?;
+        }
+        Ok(host)
+    }
+}
+
+impl Server {
+    /// Whether each listener has what it needs.
+    #[cfg_attr(
+        not(any(feature = "proxy", feature = "tls")),
+        expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "plain listeners need nothing"
+        )
+    )]
+    fn check_listeners(&self) -> Result<(), BindError> {
+        #[cfg(feature = "proxy")]
+        if (self.has_protocol || self.protocol == ProxyProtocol::On)
+            && self.proxies.trusted.is_none()
+        {
+            return Err(BindError::Proxies);
+        }
+        #[cfg(feature = "tls")]
+        if self.tls.is_none()
+            && (self.has_tls || self.addresses.iter().any(|row| row.1 == Transport::Secure))
+        {
+            return Err(BindError::Tls);
+        }
+        Ok(())
     }
 }
 

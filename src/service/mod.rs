@@ -6,7 +6,7 @@
 //! - `id`: [`SocketId`]
 //! - `request`: [`Request`], the opening handshake of a peer; `peer_info`: [`PeerInfo`], who it is
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
-//! - `audience`: [`Audience`], the sockets that a message is for
+//! - `audience`: [`Audience`], the sockets that a message is for; `audience_text`: as a text
 //! - `link`: what joins a context to the host
 //! - `context`: the [`Context`]
 //! - `taken`: how much mail a service has taken
@@ -18,6 +18,8 @@
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
 pub(crate) mod audience;
+#[cfg(any(feature = "admin", feature = "programs"))]
+pub(crate) mod audience_text;
 pub(crate) mod callbacks;
 mod context;
 mod handler;
@@ -33,6 +35,10 @@ mod taken;
 mod transaction;
 
 pub use audience::Audience;
+// Part of an error about a line of a program.
+#[cfg(any(feature = "admin", feature = "programs"))]
+#[doc(hidden)]
+pub use audience_text::AudienceError;
 pub use callbacks::{Callbacks, Thread};
 pub use context::Context;
 pub use handler::{Gate, Handler, Peer, gated, handler};

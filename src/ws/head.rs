@@ -8,6 +8,8 @@ use core::ops::Range;
 
 use crate::limits::Limits;
 use crate::ws::head_error::HeadError;
+#[cfg(feature = "admin")]
+use crate::ws::syntax::number;
 use crate::ws::syntax::{is_token_byte, is_value_byte, trim};
 use crate::ws::work;
 
@@ -16,11 +18,19 @@ use crate::ws::work;
 pub struct HeadReader {
     head: Head,
     state: HeadState,
+    content: ContentRule,
     /// Where the word in progress begins.
     mark: usize,
 }
 
 impl HeadReader {
+    /// Also reads heads of requests with content. By default, they are refused.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn with_content() -> Self {
+        Self { content: ContentRule::Sized, ..Self::default() }
+    }
+
     /// Reads the next bytes. Returns how many of them belong to the head, and the head if it ends
     /// there. The reader is then empty again, and the other bytes belong to what follows.
     ///
@@ -37,10 +47,11 @@ impl HeadReader {
             self.step(byte, at, limits)?;
             at += 1;
             if self.state == HeadState::Done {
-                self.head.check()?;
+                self.head.check(self.content)?;
                 self.head.text.truncate(at);
                 self.head.text.shrink_to_fit();
-                return Ok((at - begun, Some(core::mem::take(self).head)));
+                let empty = Self { content: self.content, ..Self::default() };
+                return Ok((at - begun, Some(core::mem::replace(self, empty).head)));
             }
             at += self.alike(at, limits);
         }
@@ -253,6 +264,13 @@ impl Head {
         values.next().filter(|_| values.next().is_none())
     }
 
+    /// How many bytes of content follow: the value of `Content-Length`, or else 0 (RFC 9112, 6.3).
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn content_len(&self) -> u64 {
+        self.single("Content-Length").and_then(length).unwrap_or_default()
+    }
+
     /// The bytes of memory that the head occupies.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -271,15 +289,20 @@ impl Head {
     }
 
     /// What decides where the head's request ends, and for whom it is.
-    fn check(&self) -> Result<(), HeadError> {
-        // RFC 9112, 6.1: a transfer coding makes content; no request here has content, and
+    fn check(&self, content: ContentRule) -> Result<(), HeadError> {
+        // RFC 9112, 6.1: a transfer coding makes content. No request of a peer has content, and
         // two ways of framing it would be two opinions on where the frames begin.
         if self.values("Transfer-Encoding").next().is_some() {
             return Err(HeadError::TransferEncoding);
         }
         // RFC 9112, 6.3: a list of lengths or a bad one is not recoverable.
         let mut lengths = self.values("Content-Length");
-        if lengths.next().is_some_and(|length| length != b"0") || lengths.next().is_some() {
+        let is_wrong = |value: &[u8]| match content {
+            ContentRule::Empty => value != b"0",
+            #[cfg(feature = "admin")]
+            ContentRule::Sized => length(value).is_none(),
+        };
+        if lengths.next().is_some_and(is_wrong) || lengths.next().is_some() {
             return Err(HeadError::ContentLength);
         }
         // RFC 9112, 3.2: no Host in HTTP/1.1, or more than one, is answered with 400.
@@ -291,6 +314,17 @@ impl Head {
             _ => Ok(()),
         }
     }
+}
+
+/// Which content requests may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ContentRule {
+    /// None.
+    #[default]
+    Empty,
+    /// Such that has a length.
+    #[cfg(feature = "admin")]
+    Sized,
 }
 
 /// Where a word stands in the text. Heads are shorter than 4 GiB.
@@ -350,6 +384,12 @@ fn check_version(word: &[u8]) -> Result<(), HeadError> {
         }
         _ => Err(HeadError::Version),
     }
+}
+
+/// RFC 9110, 8.6: a length is decimal digits. A sign or a list is none.
+#[cfg(feature = "admin")]
+fn length(value: &[u8]) -> Option<u64> {
+    core::str::from_utf8(value).ok().and_then(|digits| number(digits, value.len()))
 }
 
 /// RFC 9112, 3.2 and RFC 3986, 3.2.2: what a host and port are made of. Empty is allowed.

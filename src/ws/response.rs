@@ -16,6 +16,8 @@ pub struct Status(u16);
 impl Status {
     /// 200 OK.
     pub const OK: Self = Self(200);
+    /// 202 Accepted.
+    pub const ACCEPTED: Self = Self(202);
     /// 204 No Content.
     pub const NO_CONTENT: Self = Self(204);
     /// 206 Partial Content.
@@ -36,14 +38,26 @@ impl Status {
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// 408 Request Timeout.
     pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 409 Conflict.
+    pub const CONFLICT: Self = Self(409);
+    /// 411 Length Required.
+    pub const LENGTH_REQUIRED: Self = Self(411);
     /// 412 Precondition Failed.
     pub const PRECONDITION_FAILED: Self = Self(412);
+    /// 413 Content Too Large.
+    pub const CONTENT_TOO_LARGE: Self = Self(413);
     /// 414 URI Too Long.
     pub const URI_TOO_LONG: Self = Self(414);
+    /// 415 Unsupported Media Type.
+    pub const UNSUPPORTED_MEDIA_TYPE: Self = Self(415);
     /// 416 Range Not Satisfiable.
     pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
+    /// 417 Expectation Failed.
+    pub const EXPECTATION_FAILED: Self = Self(417);
     /// 421 Misdirected Request.
     pub const MISDIRECTED: Self = Self(421);
+    /// 422 Unprocessable Content.
+    pub const UNPROCESSABLE: Self = Self(422);
     /// 426 Upgrade Required.
     pub const UPGRADE_REQUIRED: Self = Self(426);
     /// 429 Too Many Requests (RFC 6585, 4).
@@ -52,6 +66,8 @@ impl Status {
     pub const FIELDS_TOO_LARGE: Self = Self(431);
     /// 500 Internal Server Error.
     pub const INTERNAL_ERROR: Self = Self(500);
+    /// 501 Not Implemented.
+    pub const NOT_IMPLEMENTED: Self = Self(501);
     /// 503 Service Unavailable.
     pub const UNAVAILABLE: Self = Self(503);
     /// 505 HTTP Version Not Supported.
@@ -253,6 +269,7 @@ impl Response {
 /// One text, since a list of texts has a relocation for each of them.
 const PHRASES: &str = "\
 200 OK
+202 Accepted
 204 No Content
 206 Partial Content
 301 Moved Permanently
@@ -269,10 +286,15 @@ const PHRASES: &str = "\
 408 Request Timeout
 409 Conflict
 410 Gone
+411 Length Required
 412 Precondition Failed
+413 Content Too Large
 414 URI Too Long
+415 Unsupported Media Type
 416 Range Not Satisfiable
+417 Expectation Failed
 421 Misdirected Request
+422 Unprocessable Content
 426 Upgrade Required
 429 Too Many Requests
 431 Request Header Fields Too Large

@@ -41,6 +41,14 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// A decimal number of at most so many digits that fits 64 bits.
+#[must_use]
+pub fn number(digits: &str, digits_max: usize) -> Option<u64> {
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    // The library would also accept a sign.
+    if all_digits && digits.len() <= digits_max { digits.parse().ok() } else { None }
+}
+
 /// A peer's text, cut to the 200 bytes that are quoted in answers and in the log.
 #[must_use]
 pub fn cut(text: &str) -> &str {

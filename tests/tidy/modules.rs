@@ -21,11 +21,14 @@ const MODULES: [(&str, &[&str]); 16] = [
     ("net", &["limits", "time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
     // What operators see of a host: it plugs into the host, as programs do.
-    ("admin", &["time", "pages", "hub", "engine", "sys", "host"]),
+    ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
     (
         "server",
-        &["limits", "time", "ws", "service", "programs", "pages", "hub", "net", "host", "process"],
+        &[
+            "limits", "time", "ws", "service", "programs", "pages", "hub", "net", "host", "admin",
+            "process",
+        ],
     ),
     ("config", &["limits", "ws", "service", "programs", "hub"]),
 ];
@@ -35,7 +38,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 15] = [
+const FILES: [(&str, &[&str]); 17] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -45,15 +48,19 @@ const FILES: [(&str, &[&str]); 15] = [
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),
     ("tls", &[]),
+    ("admin", &[]),
+    ("listen", &["admin"]),
     ("check", &["builtin", "compiled", "programs", "services", "tls"]),
     ("greeting", &["builtin", "check", "programs", "services"]),
     ("reload", &["logger", "tls"]),
     (
         "run",
         &[
+            "admin",
             "builtin",
             "check",
             "greeting",
+            "listen",
             "log_target",
             "logger",
             "memory",
@@ -63,7 +70,7 @@ const FILES: [(&str, &[&str]); 15] = [
             "tls",
         ],
     ),
-    ("trial", &["greeting", "logger", "reload", "run", "tls"]),
+    ("trial", &["admin", "greeting", "listen", "logger", "reload", "run", "tls"]),
     ("main", &["builtin", "check", "programs", "run", "trial"]),
 ];
 

@@ -7,7 +7,7 @@ use crate::tokens::{code, is_at, tokens};
 /// Packages, and modules of the standard library, each with the places where it may be used.
 const PACKAGES: [(&str, &[&str]); 14] = [
     // A program's thread polls its pipes, and a signal writes to a pipe of mio.
-    ("mio", &["src/net/", "src/host/", "src/process/", "src/sys/signals.rs"]),
+    ("mio", &["src/net/", "src/host/", "src/admin/", "src/process/", "src/sys/signals.rs"]),
     // Outside of `sys` there are numbers of it alone: flags and errors.
     (
         "libc",
@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/bin/switchboard/log_file.rs",
         ],
     ),
-    ("slab", &["src/hub/"]),
+    ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
     ("sha1", &["src/ws/upgrade.rs"]),
@@ -44,8 +44,11 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/engine/",
             "src/net/",
             "src/host/",
+            "src/admin/",
             "src/process/",
             "src/config/",
+            "src/bin/switchboard/admin.rs",
+            "src/bin/switchboard/listen.rs",
             "src/bin/switchboard/run.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/reload.rs",
@@ -63,6 +66,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/admin/own_process.rs",
             "src/process/",
             "src/config/",
+            "src/bin/switchboard/admin.rs",
             "src/bin/switchboard/trial.rs",
             "src/bin/switchboard/memory.rs",
             "src/bin/switchboard/log_file.rs",
@@ -86,6 +90,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/service/link.rs",
             "src/sys/signals.rs",
             "src/host/",
+            "src/admin/thread.rs",
             "src/process/",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/log_file.rs",

@@ -25,7 +25,7 @@ pub(crate) fn greeting(config: &Config, host: &Host) -> String {
     text += &format!("services:\n{}", list());
     #[cfg(feature = "programs")]
     text.push_str(&programs::list(config));
-    text += &listening(host);
+    text += &addresses(host);
     let Some(url) = url_of(host) else { return text };
     for page in ALL.iter().filter(|service| service.page.is_some()) {
         text += &format!("open {url}{} in a browser\n", page.path);
@@ -34,11 +34,15 @@ pub(crate) fn greeting(config: &Config, host: &Host) -> String {
 }
 
 /// A line for each address that a host listens on.
-pub(crate) fn listening(host: &Host) -> String {
+pub(crate) fn addresses(host: &Host) -> String {
     let mut text = String::new();
     for address in host.addresses() {
         let scheme = address.tcp().map_or("", |address| scheme_of(host, address));
         text += &format!("listening on {scheme}{address}\n");
+    }
+    #[cfg(feature = "admin")]
+    for address in host.admin_addresses() {
+        text += &format!("for operators on {address}\n");
     }
     text
 }

@@ -1,9 +1,10 @@
 //! The binary: the services of the folder `services/` on one port. It reads the command line and
 //! runs its command. It uses only the public API of the library. In reading order:
 //!
-//! - `run`: a run of the server, from the configuration to the exit; `greeting`: what it prints
-//!   first; `trial`: `--try`, one program
+//! - `run`: a run of the server, from the configuration to the exit; `listen`: what it listens on;
+//!   `greeting`: what it prints first; `trial`: `--try`, one program
 //! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP; `tls`: certificates
+//! - `admin`: the listeners for operators
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
 //! - `memory`: the memory limit of the system; `logger`: the log, and `log_target`, where it is
@@ -12,10 +13,13 @@
 //! `trial` and `logger` have longer names than `--try` and the log: `try` is a keyword, and `log`
 //! the crate that the others write to.
 
+#[cfg(feature = "admin")]
+mod admin;
 mod builtin;
 mod check;
 mod compiled;
 mod greeting;
+mod listen;
 #[cfg(feature = "admin")]
 mod log_file;
 mod log_target;

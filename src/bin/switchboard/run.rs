@@ -1,29 +1,29 @@
 //! A run of the server: from the configuration to the exit.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
     hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
 };
-use switchboard::{
-    AllowedHosts, BindError, Host, Limits, ListenAddress, Page, Server, ServiceOptions,
-};
+use switchboard::{Host, Limits, Page, Server, ServiceOptions};
 
+#[cfg(feature = "admin")]
+use super::admin::Operators;
 use super::check::{misplaced, warnings};
-use super::greeting::{greeting, listening};
+use super::greeting::{addresses, greeting};
+use super::listen::{any_host, listen};
 use super::log_target::LogTarget;
+#[cfg(feature = "programs")]
+use super::programs;
 use super::services::ALL;
 #[cfg(feature = "tls")]
 use super::tls::with_tls;
 use super::{logger, memory};
 #[cfg(feature = "unix")]
-use switchboard::host::{Notifier, inherited_listeners};
+use switchboard::host::Notifier;
 #[cfg(any(feature = "programs", feature = "tls"))]
 use {super::builtin::is_compiled, super::reload, switchboard::host::Terminal};
-#[cfg(feature = "programs")]
-use {super::programs, switchboard::server::ProgramsError};
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
 pub(crate) fn run(
@@ -48,7 +48,15 @@ pub(crate) fn run(
             return Exit::Configuration;
         }
     };
-    serve(server, config, |host| {
+    #[cfg(feature = "admin")]
+    let operators = match Operators::of(config) {
+        Ok(operators) => operators,
+        Err(text) => {
+            complain(config, &text);
+            return Exit::Configuration;
+        }
+    };
+    let prepare = |host: &Host| {
         #[cfg(any(feature = "programs", feature = "tls"))]
         let hangups = {
             let reloading = reload::Replaceable {
@@ -68,7 +76,14 @@ pub(crate) fn run(
         #[cfg(not(any(feature = "programs", feature = "tls")))]
         let hangups = ();
         Ok((greeting(config, host), hangups))
-    })
+    };
+    serve(
+        server,
+        config,
+        #[cfg(feature = "admin")]
+        &operators,
+        prepare,
+    )
 }
 
 /// Logs warnings about a configuration that the server starts with.
@@ -141,9 +156,16 @@ fn fitting(config: &Config) -> Limits {
 pub(crate) fn serve<T>(
     server: Server,
     config: &Config,
+    #[cfg(feature = "admin")] operators: &Operators,
     prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
 ) -> Exit {
-    let (mut host, note) = match listen(server, config) {
+    let listening = listen(
+        server,
+        config,
+        #[cfg(feature = "admin")]
+        operators,
+    );
+    let (mut host, note) = match listening {
         Ok(listening) => listening,
         Err((exit, text)) => {
             complain(config, &text);
@@ -152,14 +174,7 @@ pub(crate) fn serve<T>(
     };
     host.trim_by_itself();
     #[cfg(feature = "unix")]
-    match Notifier::from_environment() {
-        Ok(Some(notifier)) => host.report_by(notifier),
-        Ok(None) => {}
-        Err(error) => log::warn!(
-            target: TARGET,
-            "the service manager gets no reports (NOTIFY_SOCKET): {error}"
-        ),
-    }
+    report_to_manager(&mut host);
     // The value is held until the end: otherwise a SIGHUP after a clean stop would end the process.
     let ended = host.stop_on_signals().and_then(|()| {
         #[cfg(feature = "programs")]
@@ -184,7 +199,7 @@ pub(crate) fn serve<T>(
         } else {
             // If both outputs are collected, the reader is a program. It expects log lines, and the
             // greeting is plain text.
-            let lines = listening(&host) + note;
+            let lines = addresses(&host) + note;
             lines.lines().for_each(|line| log::info!(target: TARGET, "{line}"));
         }
         if let Some(text) = any_host(config, &host) {
@@ -201,6 +216,19 @@ pub(crate) fn serve<T>(
     };
     logger::finish();
     exit
+}
+
+/// Reports to a service manager, if there is one.
+#[cfg(feature = "unix")]
+fn report_to_manager(host: &mut Host) {
+    match Notifier::from_environment() {
+        Ok(Some(notifier)) => host.report_by(notifier),
+        Ok(None) => {}
+        Err(error) => log::warn!(
+            target: TARGET,
+            "the service manager gets no reports (NOTIFY_SOCKET): {error}"
+        ),
+    }
 }
 
 /// A server without services, with the options of the configuration for all services.
@@ -240,107 +268,6 @@ fn server_of(config: &Config, limits: Limits) -> Server {
     server
 }
 
-/// Listens on what is inherited, or else on what is configured. Returns a line about that, too.
-fn listen(server: Server, config: &Config) -> Result<(Host, &'static str), (Exit, String)> {
-    #[cfg(feature = "unix")]
-    let (server, note) = with_sockets(server, config)?;
-    #[cfg(not(feature = "unix"))]
-    let note = "";
-    let of = |port| if note.is_empty() { resolve(config, port) } else { Ok(Vec::new()) };
-    let addresses = of(config.port).map_err(|text| (Exit::Bind, text))?;
-    #[cfg(feature = "tls")]
-    let server = {
-        let mut server = server;
-        server.listen_tls(&of(config.tls.port).map_err(|text| (Exit::Bind, text))?);
-        server
-    };
-    let host = server.bind(addresses.as_slice()).map_err(|error| {
-        let exit = match &error {
-            BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
-            #[cfg(feature = "programs")]
-            BindError::Programs(ProgramsError::Program(..)) => Exit::CommandLine,
-            // All other errors are about the configuration.
-            _ => Exit::Configuration,
-        };
-        let hint = match &error {
-            #[cfg(feature = "tls")]
-            BindError::Listen(error)
-                if error.kind() == io::ErrorKind::AddrInUse && config.tls.port.is_some() =>
-            {
-                "; port (-p) and tls-port choose other ports, and 0 a free one"
-            }
-            BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                "; -p chooses another port, and 0 a free one"
-            }
-            BindError::Listen(error)
-                if error.kind() == io::ErrorKind::InvalidInput && config.port.is_none() =>
-            {
-                "; port is none, and so is unix-socket"
-            }
-            _ => "",
-        };
-        (exit, format!("{error}{hint}"))
-    })?;
-    #[cfg(feature = "tls")]
-    if let Some(port) = config.tls.port.filter(|_| host.tls_addresses().next().is_none()) {
-        log::warn!(
-            target: TARGET,
-            "tls-port is {port}, and nothing listens with TLS: inherited listeners (LISTEN_FDS) \
-             replace it; give one of them the name tls (FileDescriptorName)"
-        );
-    }
-    Ok((host, note))
-}
-
-/// Adds the listeners that are inherited, or else the Unix sockets of the configuration. Returns a
-/// line about inherited ones, too, which replace all that is configured.
-#[cfg(feature = "unix")]
-fn with_sockets(
-    mut server: Server,
-    config: &Config,
-) -> Result<(Server, &'static str), (Exit, String)> {
-    let inherited = inherited_listeners().map_err(|error| {
-        let is_reserved = error.kind() == io::ErrorKind::Unsupported;
-        let exit = if is_reserved { Exit::Configuration } else { Exit::Bind };
-        (exit, error.to_string())
-    })?;
-    if inherited.is_empty() {
-        for path in &config.unix_sockets {
-            server.unix_socket(path, config.unix_socket_mode);
-        }
-        return Ok((server, ""));
-    }
-    for listener in inherited {
-        server.listen_on(listener);
-    }
-    Ok((server, INHERITED))
-}
-
-/// The warning that requests may name any host although other machines can reach the server.
-fn any_host(config: &Config, host: &Host) -> Option<String> {
-    let open = host.addresses().filter_map(ListenAddress::tcp);
-    let open = open.into_iter().find(|address| !address.ip().is_loopback())?;
-    matches!(config.allowed_hosts, AllowedHosts::Auto(_)).then(|| {
-        format!(
-            "requests to {open} may name any host, since allowed-hosts is {}, which holds on \
-             loopback; against DNS rebinding, list the names and addresses of this server",
-            config.allowed_hosts
-        )
-    })
-}
-
-/// The addresses of all hosts; a name may have several.
-pub(crate) fn resolve(config: &Config, port: Option<u16>) -> Result<Vec<SocketAddr>, String> {
-    let mut addresses = Vec::new();
-    let Some(port) = port else { return Ok(addresses) };
-    for host in &config.hosts {
-        let found = (host.as_str(), port).to_socket_addrs();
-        let found = found.map_err(|error| format!("cannot find the host {host:?}: {error}"))?;
-        addresses.extend(found);
-    }
-    Ok(addresses)
-}
-
 /// Reports why nothing is served: in the log if that has a file, and on standard error in any case.
 /// There it has the format of the log if the log is there as well.
 pub(crate) fn complain(config: &Config, text: &str) {
@@ -366,6 +293,3 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 }
 
 const TARGET: &str = "switchboard::server";
-#[cfg(feature = "unix")]
-const INHERITED: &str =
-    "the listeners are inherited (LISTEN_FDS): host, port and unix-socket are not used\n";

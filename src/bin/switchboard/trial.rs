@@ -11,10 +11,13 @@ use switchboard::process::{DocumentRoot, Executable, Recording, ReplayCheck};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
-use super::greeting::{listening, url_of};
+#[cfg(feature = "admin")]
+use super::admin::Operators;
+use super::greeting::{addresses, url_of};
+use super::listen::resolve;
 use super::logger;
 use super::reload::on_hangup_but;
-use super::run::{bare_server, begin, complain, fit, resolve, say, serve};
+use super::run::{bare_server, begin, complain, fit, say, serve};
 #[cfg(feature = "tls")]
 use super::tls::with_tls;
 
@@ -67,11 +70,18 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
             return Exit::Configuration;
         }
     };
-    serve(server, &config, |host| {
+    let prepare = |host: &Host| {
         let reloader = host.reloader();
         let hangups = on_hangup_but(host, terminal, move || reloader.reload())?;
         Ok((greeting(trial, host), hangups))
-    })
+    };
+    serve(
+        server,
+        &config,
+        #[cfg(feature = "admin")]
+        &Operators::default(),
+        prepare,
+    )
 }
 
 /// The port of the program: the first unused one of those that follow from its path. If all are
@@ -101,7 +111,7 @@ fn greeting(trial: &Trial, host: &Host) -> String {
     if let Script::Record(file) = &trial.script {
         text += &format!("recording to {}\n", file.display());
     }
-    text += &listening(host);
+    text += &addresses(host);
     match url_of(host) {
         Some(url) => {
             let socket = url.replacen("http", "ws", 1);

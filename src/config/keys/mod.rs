@@ -69,7 +69,7 @@ static LISTS: &[&[Key]] = &[
 pub(super) const OF_PROXIES: [&str; 3] = ["trusted-proxy", "forwarded", "proxy-protocol"];
 
 /// The names of the keys of operators, also where those are not built.
-pub(super) const OF_ADMIN: [&str; 1] = ["log-file"];
+pub(super) const OF_ADMIN: [&str; 3] = ["log-file", "admin", "admin-token"];
 
 /// The names of the keys in `programs`, also where those are not built.
 pub(super) const OF_PROGRAMS: [&str; 12] = [

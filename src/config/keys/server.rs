@@ -6,6 +6,8 @@ use crate::config::Config;
 use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;
 use crate::config::value::ValueKind;
+#[cfg(feature = "admin")]
+use crate::config::value::admin::AdminValue;
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
 #[cfg(feature = "tls")]
@@ -204,6 +206,24 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "The format of the log: for people, or one JSON object per line",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::LogFormat(|config| &mut config.log_format)),
+    },
+    #[cfg(feature = "admin")]
+    Key {
+        section: Section::Server,
+        name: "admin",
+        default: "none",
+        meaning: "Serve operators on these addresses: metrics, readiness, status, commands",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::Admin(AdminValue(|config| &mut config.admin.addresses))),
+    },
+    #[cfg(feature = "admin")]
+    Key {
+        section: Section::Server,
+        name: "admin-token",
+        default: "none",
+        meaning: "File with the token that commands over TCP need",
+        reload: ReloadTime::Live,
+        setter: Setter::Server(ValueKind::FileOrNone(|config| &mut config.admin.token)),
     },
     #[cfg(feature = "admin")]
     Key {

@@ -1,7 +1,7 @@
 //! The shipped file, and a file with every key: what there is in a build with all that is default.
 
 use super::*;
-use crate::config::{Dumpable, LogFormat, ServiceConfig};
+use crate::config::{AdminAddress, AdminConfig, Dumpable, LogFormat, ServiceConfig};
 use crate::hub::{AccessLog, ProxyProtocol, Spellings};
 use crate::limits::RatePolicy;
 use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
@@ -92,6 +92,8 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         log-level: Trace
         log-format: JSON
         log-file: src/Log
+        admin: 127.0.0.1:9345, unix:src/admin.sock
+        admin-token: src/Token
         access-log: All
         dumpable: Yes
         document_root: src
@@ -193,6 +195,13 @@ fn every_key_is_set() {
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         log_file: Some(PathBuf::from("src/Log")),
+        admin: AdminConfig {
+            addresses: vec![
+                AdminAddress::Tcp(([127, 0, 0, 1], 9_345).into()),
+                AdminAddress::Unix(PathBuf::from("src/admin.sock")),
+            ],
+            token: Some(PathBuf::from("src/Token")),
+        },
         access_log: AccessLog::All,
         dumpable: Dumpable::Yes,
         sockets_max: Some(1_000),

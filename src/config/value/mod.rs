@@ -2,8 +2,10 @@
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
 //! the kinds about proxies are in `proxies`, those about TLS in `tls`, those about Unix sockets in
-//! `unix`, and the words of others in `words`.
+//! `unix`, those about listeners for operators in `admin`, and the words of others in `words`.
 
+#[cfg(feature = "admin")]
+pub(super) mod admin;
 pub(super) mod names;
 mod numbers;
 #[cfg(feature = "proxy")]
@@ -23,6 +25,8 @@ use crate::config::dumpable::Dumpable;
 #[cfg(feature = "admin")]
 use crate::config::expand::ValueForm;
 use crate::config::log_format::LogFormat;
+#[cfg(feature = "admin")]
+use crate::config::value::admin::AdminValue;
 use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
 #[cfg(feature = "proxy")]
@@ -42,6 +46,8 @@ pub(super) enum ValueKind<T> {
     /// One or more addresses; they add up.
     Hosts(FieldOf<T, Vec<String>>),
     PortOrNone(FieldOf<T, Option<u16>>),
+    #[cfg(feature = "admin")]
+    Admin(AdminValue<T>),
     #[cfg(feature = "unix")]
     Unix(UnixValue<T>),
     #[cfg(feature = "tls")]
@@ -106,6 +112,8 @@ impl<T> ValueKind<T> {
             Self::Directory(place) => *place(target) = file_path(value)?,
             Self::Hosts(place) => add_hosts(place(target), text?)?,
             Self::PortOrNone(place) => *place(target) = unless("none", text?, port)?,
+            #[cfg(feature = "admin")]
+            Self::Admin(kind) => kind.set(target, text?)?,
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.set(target, text?)?,
             #[cfg(feature = "tls")]
@@ -140,11 +148,7 @@ impl<T> ValueKind<T> {
                 *place(target) = unless("off", text?, count)?.unwrap_or(Limits::OFF_COUNT);
             }
             Self::CountOrAuto(place) => *place(target) = unless("auto", text?, count)?,
-            Self::MemoryOrAuto(place) => {
-                let or_off =
-                    |text: &str| Some(unless("off", text, memory)?.unwrap_or(Limits::OFF_COUNT));
-                *place(target) = unless("auto", text?, or_off)?;
-            }
+            Self::MemoryOrAuto(place) => *place(target) = unless("auto", text?, memory_or_off)?,
             Self::Time(place) => *place(target) = time_above_zero(text?)?,
             Self::TimeOrZero(place) => *place(target) = time(text?)?,
             Self::TimeOrOff(place) => {
@@ -170,6 +174,8 @@ impl<T> ValueKind<T> {
     pub(super) fn differs(&self, one: &mut T, other: &mut T) -> bool {
         match self {
             Self::Hosts(place) => place(one) != place(other),
+            #[cfg(feature = "admin")]
+            Self::Admin(kind) => kind.differs(one, other),
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.differs(one, other),
             #[cfg(feature = "tls")]
@@ -214,6 +220,8 @@ impl<T> ValueKind<T> {
         match self {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
             Self::PortOrNone(_) => "a number from 0 to 65535, or none",
+            #[cfg(feature = "admin")]
+            Self::Admin(_) => AdminValue::<T>::ALLOWED,
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.allowed(),
             #[cfg(feature = "tls")]
@@ -281,6 +289,10 @@ impl<T> ValueKind<T> {
         }
         matches!(self, Self::Hosts(_))
     }
+}
+
+fn memory_or_off(text: &str) -> Option<usize> {
+    Some(unless("off", text, memory)?.unwrap_or(Limits::OFF_COUNT))
 }
 
 /// The result of `read`, or `Some(None)` if the text is `word`.

@@ -4,7 +4,7 @@ use super::{MESSAGE_BYTES_MAX, hear, ready};
 use crate::programs::{
     CommandResult, FatalError, LineError, LineErrorKind, LogLevel, ProgramCommand,
 };
-use crate::service::{Admission, Audience, SocketId, Verdict};
+use crate::service::{Admission, Audience, AudienceError, SocketId, Verdict};
 use crate::ws::tests::cuttings;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
@@ -49,10 +49,16 @@ fn audiences() {
     }
 }
 
+fn no_id(word: &str) -> LineErrorKind {
+    AudienceError::Id(word.to_owned()).into()
+}
+
+fn no_topic(word: &str) -> LineErrorKind {
+    AudienceError::Topic(word.to_owned()).into()
+}
+
 #[test]
 fn words_that_are_no_audience() {
-    let no_id = |word: &str| LineErrorKind::Id(word.to_owned());
-    let no_topic = |word: &str| LineErrorKind::Topic(word.to_owned());
     let long = "x".repeat(257);
     let rows = [
         ("x", no_id("x")),
@@ -178,23 +184,23 @@ fn mistakes() {
         ("CLOSE", b"CLOSE * 1015 +1\nx\n", LineErrorKind::Code("1015".into())),
         ("CLOSE", b"CLOSE * 66536\n", LineErrorKind::Code("66536".into())),
         ("CLOSE", b"CLOSE * 1000 +1\n\xFF\n", LineErrorKind::Utf8(0)),
-        ("SUB", b"SUB * news\n", LineErrorKind::Id("*".into())),
-        ("SUB", b"SUB @a b\n", LineErrorKind::Id("@a".into())),
-        ("SUB", b"SUB 1,2 a,b\n", LineErrorKind::Topic("a,b".into())),
+        ("SUB", b"SUB * news\n", no_id("*")),
+        ("SUB", b"SUB @a b\n", no_id("@a")),
+        ("SUB", b"SUB 1,2 a,b\n", no_topic("a,b")),
         ("SUB", b"SUB 1,2 a +1\nx\n", LineErrorKind::Form("SUB id[,id...] topic")),
         ("UNSUB", b"UNSUB 1,2 a b\n", LineErrorKind::Form("UNSUB id[,id...] topic")),
-        ("PAUSE", b"PAUSE *\n", LineErrorKind::Id("*".into())),
+        ("PAUSE", b"PAUSE *\n", no_id("*")),
         ("RESUME", b"RESUME\n", LineErrorKind::Form("RESUME id[,id...]")),
-        ("SET", b"SET x user=ida\n", LineErrorKind::Id("x".into())),
+        ("SET", b"SET x user=ida\n", no_id("x")),
         ("SET", b"SET @ a b=c\n", LineErrorKind::Form("SET id key=value, or SET id key +n")),
         ("SET", b"SET @ user\n", LineErrorKind::Form("SET id key=value, or SET id key +n")),
         ("SET", b"SET @ user=x +1\ny\n", LineErrorKind::Form("SET id key=value, or SET id key +n")),
         ("LOG", b"LOG loud +1\nx\n", LineErrorKind::Level("loud".into())),
         ("ACCEPT", b"ACCEPT\n", LineErrorKind::Form("ACCEPT id [protocol=NAME]")),
-        ("REJECT", b"REJECT x 403\n", LineErrorKind::Id("x".into())),
+        ("REJECT", b"REJECT x 403\n", no_id("x")),
         ("REJECT", b"REJECT\n", LineErrorKind::Form("REJECT id status [+n]")),
-        ("REJECT", b"REJECT x 403 +1\n\n\n", LineErrorKind::Id("x".into())),
-        ("PAUSE", b"PAUSE 1,x\n", LineErrorKind::Id("x".into())),
+        ("REJECT", b"REJECT x 403 +1\n\n\n", no_id("x")),
+        ("PAUSE", b"PAUSE 1,x\n", no_id("x")),
     ];
     for (verb, bytes, wrong) in rows {
         let bytes = [bytes, b"RESUME 1\n"].concat();
@@ -364,7 +370,7 @@ fn first_lines() {
 #[test]
 fn texts_tell_what_is_allowed() {
     let rows = [
-        (LineErrorKind::Id("x".into()).to_string(), "\"x\" is not a socket id"),
+        (no_id("x").to_string(), "\"x\" is not a socket id"),
         (LineErrorKind::Long { found: 9, max: 5 }.to_string(), "a body of 9 bytes, 5 are allowed"),
         (LineErrorKind::Key("peer".into()).to_string(), "none of socket, peer, path"),
         (

@@ -1,0 +1,70 @@
+//! The log lines about requests of operators.
+
+use std::time::Instant;
+
+use log::Level;
+
+use crate::host::ListenAddress;
+use crate::host::clock::Clock;
+use crate::hub::{Flood, more_like_this};
+use crate::ws::Response;
+use crate::ws::syntax::cut;
+
+/// Logs what operators change, and what is refused. Of many refusals, some are counted.
+#[derive(Debug)]
+pub(super) struct RequestLog {
+    refusals: Flood<u16>,
+    clock: Clock,
+    begun: Instant,
+}
+
+impl Default for RequestLog {
+    fn default() -> Self {
+        Self { refusals: Flood::default(), clock: Clock::start(), begun: Instant::now() }
+    }
+}
+
+impl RequestLog {
+    /// A request, by its method and target, has got an answer. What is read leaves no line, and
+    /// what is sent to sockets only one at level debug, since there may be many.
+    pub(super) fn answered(&mut self, line: &str, listener: &ListenAddress, answer: &Response) {
+        let number = answer.status().number();
+        let is_refused = number >= 400 && number != 503;
+        if !is_refused && !line.starts_with("POST ") {
+            return;
+        }
+        self.expire();
+        if is_refused && !self.refusals.admits(number, self.clock.now()) {
+            return;
+        }
+        let level = match number {
+            401 | 403 | 421 => Level::Warn,
+            202 if line.starts_with("POST /send") => Level::Debug,
+            _ => Level::Info,
+        };
+        let reason = answer.reason();
+        log::log!(
+            target: TARGET,
+            level,
+            "{:?} through {listener}: {number}: {}",
+            cut(line),
+            cut(reason)
+        );
+    }
+
+    /// Logs the counts of refusals that are due.
+    pub(super) fn expire(&mut self) {
+        while let Some((count, status)) = self.refusals.overdue(self.clock.now()) {
+            let status = status.map(|status| format!("refused with {status}"));
+            log::warn!(target: TARGET, "{}", more_like_this(count, status.as_deref()));
+        }
+    }
+
+    /// When a count is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let due = self.refusals.deadline()?;
+        Some(self.begun + std::time::Duration::from_millis(due.as_ms()))
+    }
+}
+
+const TARGET: &str = "switchboard::admin";

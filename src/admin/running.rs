@@ -1,0 +1,66 @@
+//! How a host has listeners for operators.
+
+use std::io;
+
+use crate::admin::Admin;
+use crate::admin::access::AdminWay;
+use crate::admin::actions::Actions;
+use crate::admin::thread::{AdminThread, RunningAdmin};
+use crate::host::{Host, ListenAddress};
+use crate::net::listener::Listener;
+
+/// Listeners for operators that are open, and wait for their host.
+pub(crate) struct OpenAdmin {
+    admin: Admin,
+    listeners: Vec<Listener>,
+}
+
+impl Admin {
+    /// Opens the listeners.
+    ///
+    /// # Errors
+    /// One cannot be opened. Or other machines reach it, and there is no token.
+    pub(crate) fn open(mut self) -> io::Result<OpenAdmin> {
+        let make = std::mem::take(&mut self.listeners);
+        let listeners = make.into_iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
+        let is_open = |of: &&Listener| AdminWay::of(of.address()) == AdminWay::Network;
+        if self.token.is_none()
+            && let Some(listener) = listeners.iter().find(is_open)
+        {
+            let text = format!(
+                "other machines reach {}, and there is no token: set admin-token, or listen on \
+                 loopback or a Unix socket",
+                listener.address()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        Ok(OpenAdmin { admin: self, listeners })
+    }
+}
+
+impl OpenAdmin {
+    /// Serves them, about this host, until it is dropped.
+    ///
+    /// # Errors
+    /// The system lacks a descriptor or a thread.
+    pub(crate) fn attach_to(self, host: &mut Host) -> io::Result<()> {
+        let actions = Actions {
+            notices: host.notice_sender(),
+            stopper: host.stopper(),
+            handle: host.metrics_handle(),
+            reload: self.admin.reload,
+        };
+        let running = AdminThread::start(self.listeners, self.admin.token, actions)?;
+        host.attach(Box::new(running));
+        Ok(())
+    }
+}
+
+impl Host {
+    /// The addresses of its listeners for operators, with the actual ports:
+    /// [`Server::admin`](crate::Server::admin).
+    pub fn admin_addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        let running = self.attached::<RunningAdmin>();
+        running.into_iter().flat_map(|running| &running.addresses)
+    }
+}

@@ -1,0 +1,352 @@
+//! The thread of the admin listeners. It polls their connections, asks the loop of the host without
+//! waiting for it, and makes pages of what the loop replies. So the loop does no more for an
+//! operator than to look into its tables, and a loop that hangs is reported as such.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use slab::Slab;
+
+use crate::admin::access::{AdminAccess, AdminWay};
+use crate::admin::actions::{Actions, LOOP_TIME_MAX};
+use crate::admin::connection::{AdminConnection, Advance};
+use crate::admin::exchange::{AdminExchange, ExchangeStep};
+use crate::admin::line::RequestLog;
+use crate::admin::reply::{AdminNotice, Reply, ReplySlot, Ticket};
+use crate::admin::reserve::Reserve;
+use crate::admin::token::AdminToken;
+use crate::host::clock::unix_seconds;
+use crate::host::thread::spawn;
+use crate::net::address::ListenAddress;
+use crate::net::listener::Listener;
+use crate::ws::{DateField, Response, Status};
+
+/// The parts of the thread.
+pub(super) struct AdminThread {
+    poll: Poll,
+    listeners: Vec<AdminListener>,
+    connections: Slab<Served>,
+    notices: Receiver<AdminNotice>,
+    /// Where replies are sent.
+    replies: (Sender<AdminNotice>, Arc<Waker>),
+    reserve: Reserve,
+    token: Option<AdminToken>,
+    actions: Actions,
+    log: RequestLog,
+    next_number: u64,
+}
+
+#[derive(Debug)]
+struct AdminListener {
+    listener: Listener,
+    way: AdminWay,
+    /// When it is to be asked for connections, if it is.
+    due: Option<Instant>,
+    has_complained: bool,
+}
+
+/// A connection, and how it has come.
+struct Served {
+    connection: AdminConnection,
+    /// The number of its last request to others.
+    number: u64,
+    /// The index of its listener.
+    listener: usize,
+    begun: u64,
+}
+
+/// Ends the thread when it is dropped, and waits for that.
+pub(super) struct RunningAdmin {
+    notices: Sender<AdminNotice>,
+    waker: Arc<Waker>,
+    thread: Option<JoinHandle<()>>,
+    pub(super) addresses: Vec<ListenAddress>,
+}
+
+impl AdminThread {
+    /// Starts a thread that serves these listeners.
+    ///
+    /// # Errors
+    /// The system lacks a descriptor or a thread.
+    pub(super) fn start(
+        listeners: Vec<Listener>,
+        token: Option<AdminToken>,
+        actions: Actions,
+    ) -> io::Result<RunningAdmin> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        for (index, listener) in listeners.iter().enumerate() {
+            let token = Token(LISTENERS + index);
+            poll.registry().register(
+                &mut SourceFd(&listener.source()),
+                token,
+                Interest::READABLE,
+            )?;
+        }
+        let begun = |listener: Listener| AdminListener {
+            way: AdminWay::of(listener.address()),
+            listener,
+            due: None,
+            has_complained: false,
+        };
+        let (sender, notices) = crossbeam_channel::unbounded();
+        let mut admin = Self {
+            reserve: Reserve::new(poll.registry())?,
+            poll,
+            listeners: listeners.into_iter().map(begun).collect(),
+            connections: Slab::with_capacity(CONNECTIONS_MAX),
+            notices,
+            replies: (sender.clone(), waker.clone()),
+            token,
+            actions,
+            log: RequestLog::default(),
+            next_number: 0,
+        };
+        let addresses = admin.listeners.iter().map(|of| of.listener.address().clone()).collect();
+        let thread = spawn("admin".to_owned(), move || admin.run())?;
+        Ok(RunningAdmin { notices: sender, waker, thread: Some(thread), addresses })
+    }
+
+    fn run(&mut self) {
+        let mut events = Events::with_capacity(64);
+        loop {
+            let timeout = self.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    log::error!(target: TARGET, "the admin listeners end: polling failed: {error}");
+                    return;
+                }
+                _ => {}
+            }
+            let now = Instant::now();
+            for event in &events {
+                match event.token().0 {
+                    WAKER_TOKEN => {}
+                    index @ LISTENERS..CONNECTIONS => {
+                        self.listeners[index - LISTENERS].due = Some(now);
+                    }
+                    place => self.advance(place - CONNECTIONS, now),
+                }
+            }
+            while let Ok(notice) = self.notices.try_recv() {
+                match notice {
+                    AdminNotice::Stop => return,
+                    AdminNotice::Reply(ticket, reply) => self.replied(ticket, reply, now),
+                }
+            }
+            self.expire(now);
+            self.accept(now);
+        }
+    }
+
+    /// When there is something to do although no event comes.
+    fn deadline(&self) -> Option<Instant> {
+        let accept = self.listeners.iter().filter_map(|listener| listener.due);
+        let ends = self.connections.iter().map(|(_, served)| served.connection.deadline());
+        accept.filter(|_| self.has_place()).chain(ends).chain(self.log.deadline()).min()
+    }
+
+    fn has_place(&self) -> bool {
+        self.connections.len() < CONNECTIONS_MAX || self.unasked().is_some()
+    }
+
+    /// Of the connections whose request has not come whole, the one that has waited longest. A new
+    /// one replaces it when all places are taken, so that nobody keeps them by saying nothing.
+    fn unasked(&self) -> Option<usize> {
+        let unasked = self.connections.iter().filter(|(_, served)| served.connection.is_unasked());
+        unasked.min_by_key(|(_, served)| served.begun).map(|(place, _)| place)
+    }
+
+    fn accept(&mut self, now: Instant) {
+        for index in 0..self.listeners.len() {
+            while self.listeners[index].due.is_some_and(|due| due <= now) && self.has_place() {
+                self.accept_one(index, now);
+            }
+        }
+    }
+
+    /// Accepts one connection of a listener, or sets when it is asked next.
+    fn accept_one(&mut self, index: usize, now: Instant) {
+        let AdminListener { listener, way, due, has_complained } = &mut self.listeners[index];
+        let (mut stream, way) = match listener.accept_now() {
+            Ok(Some(stream)) => (stream, *way),
+            Ok(None) => {
+                *due = None;
+                return;
+            }
+            Err(error) => {
+                if self.reserve.give_up() {
+                    return;
+                }
+                if !std::mem::replace(has_complained, true) {
+                    let address = listener.address();
+                    log::warn!(target: TARGET, "cannot accept on {address} for now: {error}");
+                }
+                *due = Some(now + PAUSE);
+                return;
+            }
+        };
+        *has_complained = false;
+        if self.connections.len() >= CONNECTIONS_MAX
+            && let Some(place) = self.unasked()
+        {
+            self.remove(place);
+        }
+        let entry = self.connections.vacant_entry();
+        let place = entry.key();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let token = Token(CONNECTIONS + place);
+        if self.poll.registry().register(&mut stream, token, both).is_err() {
+            return;
+        }
+        let exchange = AdminExchange::new(AdminAccess { way, token: self.token.clone() });
+        let connection = AdminConnection::new(stream, exchange, now);
+        self.next_number += 1;
+        let begun = self.next_number;
+        entry.insert(Served { connection, number: begun, listener: index, begun });
+        self.advance(place, now);
+    }
+
+    /// Does what a connection can do, and what it then needs.
+    fn advance(&mut self, place: usize, now: Instant) {
+        while let Some(served) = self.connections.get_mut(place) {
+            match served.connection.advance(now) {
+                Advance::Waits => return,
+                Advance::Over => return self.remove(place),
+                Advance::Needs(step) => self.step(place, step, now),
+            }
+        }
+    }
+
+    fn step(&mut self, place: usize, step: ExchangeStep, now: Instant) {
+        let reply = self.reply_slot(place);
+        let Some(served) = self.connections.get_mut(place) else { return };
+        match step {
+            ExchangeStep::Continue => {
+                served.connection.continue_with(AdminExchange::CONTINUE, now);
+            }
+            ExchangeStep::Find(service) => {
+                served.connection.wait(now, LOOP_TIME_MAX);
+                self.actions.find(service, reply);
+            }
+            ExchangeStep::Do(command) => {
+                let time = Actions::time_max(&command);
+                served.connection.wait(now, time);
+                self.actions.begin(command, reply);
+            }
+            ExchangeStep::Answer(answer) => self.answer(place, &answer, now),
+        }
+    }
+
+    /// A place for the reply to the next request of a connection.
+    fn reply_slot(&mut self, place: usize) -> ReplySlot {
+        self.next_number += 1;
+        let ticket = Ticket { place, number: self.next_number };
+        if let Some(served) = self.connections.get_mut(place) {
+            served.number = ticket.number;
+        }
+        let (notices, waker) = self.replies.clone();
+        ReplySlot::new(ticket, notices, waker)
+    }
+
+    fn replied(&mut self, ticket: Ticket, reply: Reply, now: Instant) {
+        let place = ticket.place;
+        let served = self.connections.get_mut(place);
+        // The connection has gone, or has its answer: the reply was late.
+        let Some(served) = served
+            .filter(|served| served.number == ticket.number && served.connection.is_waiting())
+        else {
+            return;
+        };
+        match reply {
+            Reply::MessageMax(max) => match served.connection.exchange().allow(max) {
+                Some(step) => self.step(place, step, now),
+                None => served.connection.read_on(now),
+            },
+            Reply::Answer(answer) => self.answer(place, &answer, now),
+            Reply::More(page, facts, more) => {
+                let reply = self.reply_slot(place);
+                self.actions.collect(page, facts, more, reply);
+            }
+            Reply::Metrics(page, facts, metrics) => {
+                let Self { actions, reserve, .. } = self;
+                let answer = reserve.lend(|| actions.page(page, facts, *metrics));
+                self.answer(place, &answer, now);
+            }
+            Reply::None => self.answer(place, &unavailable(GONE), now),
+        }
+        self.advance(place, now);
+    }
+
+    fn answer(&mut self, place: usize, answer: &Response, now: Instant) {
+        let Some(served) = self.connections.get_mut(place) else { return };
+        let listener = self.listeners[served.listener].listener.address();
+        self.log.answered(served.connection.exchange().line(), listener, answer);
+        served.connection.answer(answer, &DateField::at(unix_seconds()), now);
+    }
+
+    /// Ends what is late.
+    fn expire(&mut self, now: Instant) {
+        self.log.expire();
+        let late = self.connections.iter().filter(|(_, of)| of.connection.deadline() <= now);
+        for (place, is_waiting) in
+            late.map(|(place, of)| (place, of.connection.is_waiting())).collect::<Vec<_>>()
+        {
+            if is_waiting {
+                self.answer(place, &unavailable(LATE), now);
+                self.advance(place, now);
+            } else {
+                self.remove(place);
+            }
+        }
+    }
+
+    fn remove(&mut self, place: usize) {
+        if let Some(mut served) = self.connections.try_remove(place) {
+            // To drop the stream ends that, too.
+            let _ = self.poll.registry().deregister(served.connection.stream());
+            drop(served);
+            self.reserve.refill();
+        }
+    }
+}
+
+impl Drop for RunningAdmin {
+    fn drop(&mut self) {
+        if self.notices.send(AdminNotice::Stop).is_ok()
+            && self.waker.wake().is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            // It does not panic; if it did, the message has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for RunningAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunningAdmin")
+    }
+}
+
+fn unavailable(text: &str) -> Response {
+    Response::text(Status::UNAVAILABLE, text)
+}
+
+const TARGET: &str = "switchboard::admin";
+const WAKER_TOKEN: usize = 0;
+const WAKER: Token = Token(WAKER_TOKEN);
+const LISTENERS: usize = 1;
+const CONNECTIONS: usize = 1 << 16;
+/// Beside those of `max-connections`.
+const CONNECTIONS_MAX: usize = 16;
+const PAUSE: Duration = Duration::from_millis(100);
+const GONE: &str = "the server has ended";
+const LATE: &str = "the server has not replied in time: a callback on its loop hangs, a reload \
+                    waits for a disk, or the machine is overloaded";

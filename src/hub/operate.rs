@@ -1,0 +1,59 @@
+//! What operators do with the sockets of a service, from outside of it.
+
+use crate::hub::socket::Membership;
+use crate::hub::{Hub, ServiceId};
+use crate::service::{Audience, SocketId};
+use crate::time::Time;
+use crate::ws::{Close, Message};
+
+impl Hub {
+    /// The longest message of the service at this path, in bytes; `None` if it has no service.
+    #[must_use]
+    pub fn message_bytes_max(&self, path: &str) -> Option<usize> {
+        let service = self.tree.find(path)?;
+        Some(self.services.limits_of(Some(service)).message_bytes_max)
+    }
+
+    /// Sends a message to sockets of the service at this path, as the service itself does. Returns
+    /// how many sockets take it; `None` if the path has no service.
+    pub fn publish(
+        &mut self,
+        path: &str,
+        to: Audience,
+        message: Message,
+        now: Time,
+    ) -> Option<u64> {
+        let service = self.tree.find(path)?;
+        let sent = |hub: &Self| hub.services[service].counters.messages_sent.get();
+        let before = sent(self);
+        let len = message.len();
+        let deliveries = self.send(service, to, message, now);
+        self.memory.grow(len.saturating_mul(deliveries));
+        Some(sent(self) - before)
+    }
+
+    /// Closes open sockets of the service at this path, as the service itself does. Returns their
+    /// number; `None` if the path has no service.
+    pub fn close_sockets(
+        &mut self,
+        path: &str,
+        to: Audience,
+        close: &Close,
+        now: Time,
+    ) -> Option<u64> {
+        let service = self.tree.find(path)?;
+        let open_len = |hub: &Self| {
+            let ids = hub.sockets.ids_of(&hub.services[service].members);
+            ids.into_iter().filter(|id| hub.is_open(service, *id)).count()
+        };
+        let before = open_len(self);
+        self.close(service, to, close, now);
+        Some((before - open_len(self)) as u64)
+    }
+
+    fn is_open(&self, service: ServiceId, id: SocketId) -> bool {
+        self.sockets.get(id).is_some_and(|socket| {
+            socket.stands(Membership::Member, service) && socket.session.is_open()
+        })
+    }
+}
