@@ -61,6 +61,7 @@ fn marks_are_true() {
     for key in keys::all() {
         let mark = match key.setter {
             // The files are read again.
+            Setter::Server(_) if key.name == "admin-token" => ReloadTime::Live,
             Setter::Server(_)
                 if key.name.starts_with("tls-")
                     && !["tls-port", "tls-redirect"].contains(&key.name) =>
@@ -157,7 +158,7 @@ pub(super) fn is_built(key: &Key) -> bool {
 }
 
 /// Of these each key takes one at least that is not its default.
-pub(super) const VALUES: [&str; 28] = [
+pub(super) const VALUES: [&str; 29] = [
     "7",
     "7 messages or 17k",
     "17k",
@@ -176,6 +177,7 @@ pub(super) const VALUES: [&str; 28] = [
     "src",
     "/path",
     "::1",
+    "127.0.0.1:1",
     "A=1",
     "HOME",
     "text",

@@ -22,9 +22,8 @@ impl<T> AdminValue<T> {
     }
 
     /// The allowed values, as a text after "allowed is".
-    pub(super) const ALLOWED: &str = "none, or a list of IP addresses with ports and of Unix \
-                                      sockets in directories that exist, such as 127.0.0.1:9345, \
-                                      [::1]:9345, unix:/run/switchboard/admin.sock";
+    pub(super) const ALLOWED: &str =
+        "none, or a list such as 127.0.0.1:9345, [::1]:9345, unix:/run/switchboard/admin.sock";
 }
 
 /// `none`, or addresses, separated by commas or blanks, none of them twice.
