@@ -150,7 +150,7 @@
 //! | `programs` | yes | executables of a folder as services (`Server::document_root`) |
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
 //! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
-//! | `admin` | yes | for operators: metrics (`Host::metrics_handle`), a log in a file |
+//! | `admin` | yes | for operators: listeners (`Server::admin`), metrics, a log in a file |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //! | `simd` | no | faster UTF-8 validation of long texts |

@@ -29,7 +29,7 @@ mod token;
 
 pub use handle::{MetricsError, MetricsHandle};
 pub use settings::Admin;
-pub use token::{AdminToken, TokenError};
+pub use token::{AdminToken, TokenError, TokenSlot};
 // For the tests and fuzz targets of this package.
 #[doc(hidden)]
 pub use {

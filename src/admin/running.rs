@@ -24,7 +24,7 @@ impl Admin {
         let make = std::mem::take(&mut self.listeners);
         let listeners = make.into_iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
         let is_open = |of: &&Listener| AdminWay::of(of.address()) == AdminWay::Network;
-        if self.token.is_none()
+        if self.token.get().is_none()
             && let Some(listener) = listeners.iter().find(is_open)
         {
             let text = format!(

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use crate::admin::token::AdminToken;
+use crate::admin::token::{AdminToken, TokenSlot};
 use crate::host::{ListenerSource, MakeListener, own_listener, unix_socket};
 use crate::net::listener::tcp_listener;
 
@@ -53,7 +53,7 @@ use crate::net::listener::tcp_listener;
 #[derive(Default)]
 pub struct Admin {
     pub(super) listeners: Vec<MakeListener>,
-    pub(super) token: Option<AdminToken>,
+    pub(super) token: TokenSlot,
     pub(super) reload: Option<Reload>,
 }
 
@@ -89,8 +89,14 @@ impl Admin {
 
     /// Sets the token for requests over TCP.
     pub fn token(&mut self, token: AdminToken) -> &mut Self {
-        self.token = Some(token);
+        self.token.set(Some(token));
         self
+    }
+
+    /// Where the token is kept, to replace it while the host runs.
+    #[must_use]
+    pub fn token_slot(&self) -> TokenSlot {
+        self.token.clone()
     }
 
     /// Sets what `POST /reload` calls, on a thread of its own. It returns the text of the answer,

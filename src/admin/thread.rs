@@ -20,7 +20,7 @@ use crate::admin::exchange::{AdminExchange, ExchangeStep};
 use crate::admin::line::RequestLog;
 use crate::admin::reply::{AdminNotice, Reply, ReplySlot, Ticket};
 use crate::admin::reserve::Reserve;
-use crate::admin::token::AdminToken;
+use crate::admin::token::TokenSlot;
 use crate::host::clock::unix_seconds;
 use crate::host::thread::spawn;
 use crate::net::address::ListenAddress;
@@ -36,7 +36,7 @@ pub(super) struct AdminThread {
     /// Where replies are sent.
     replies: (Sender<AdminNotice>, Arc<Waker>),
     reserve: Reserve,
-    token: Option<AdminToken>,
+    token: TokenSlot,
     actions: Actions,
     log: RequestLog,
     next_number: u64,
@@ -76,7 +76,7 @@ impl AdminThread {
     /// The system lacks a descriptor or a thread.
     pub(super) fn start(
         listeners: Vec<Listener>,
-        token: Option<AdminToken>,
+        token: TokenSlot,
         actions: Actions,
     ) -> io::Result<RunningAdmin> {
         let poll = Poll::new()?;
@@ -205,7 +205,7 @@ impl AdminThread {
         if self.poll.registry().register(&mut stream, token, both).is_err() {
             return;
         }
-        let exchange = AdminExchange::new(AdminAccess { way, token: self.token.clone() });
+        let exchange = AdminExchange::new(AdminAccess { way, token: self.token.get() });
         let connection = AdminConnection::new(stream, exchange, now);
         self.next_number += 1;
         let begun = self.next_number;

@@ -1,4 +1,4 @@
-//! `AdminToken`: the secret that requests of operators over TCP have.
+//! `AdminToken`: the secret that requests of operators over TCP have, and where it is kept.
 
 use std::error::Error;
 use std::fmt;
@@ -6,8 +6,7 @@ use std::hint::black_box;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The secret that requests over TCP need, as `Authorization: Bearer TOKEN` (RFC 6750, 2.1). It has
-/// 16 to 512 letters, digits and `-._~+/`, with `=` at the end. Clones share it, so that
-/// [`AdminToken::replace`] also holds for a host that runs. It is in no log and in no `Debug`.
+/// 16 to 512 letters, digits and `-._~+/`, with `=` at the end. It is in no log and in no `Debug`.
 ///
 /// ```
 /// use switchboard::admin::AdminToken;
@@ -15,8 +14,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// assert!(AdminToken::new("0b9f7c52ae81d4e6").is_ok());
 /// assert!(AdminToken::new("secret").is_err());
 /// ```
-#[derive(Clone)]
-pub struct AdminToken(Arc<RwLock<Box<str>>>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminToken(Arc<str>);
+
+/// The secret of a host that runs, to be replaced from any thread: [`Admin::token_slot`]. Clones
+/// are for the same host.
+///
+/// [`Admin::token_slot`]: crate::admin::Admin::token_slot
+#[derive(Clone, Debug, Default)]
+pub struct TokenSlot(Arc<RwLock<Option<AdminToken>>>);
 
 /// Why a text is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,27 +48,28 @@ impl AdminToken {
         if !text.trim_end_matches('=').bytes().all(is_of_token) {
             return Err(TokenError::Character);
         }
-        Ok(Self(Arc::new(RwLock::new(text.into()))))
-    }
-
-    /// From now on, the secret is that of `other`.
-    pub fn replace(&self, other: &Self) {
-        let new = other.text();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(Self(text.into()))
     }
 
     /// Whether this is the secret. How long that takes depends on the length of `found` alone.
     pub(super) fn is(&self, found: &[u8]) -> bool {
-        let text = self.text();
-        let own = text.as_bytes();
+        let own = self.0.as_bytes();
         let differs =
             found.iter().enumerate().fold(found.len() ^ own.len(), |differs, (at, byte)| {
                 black_box(differs | usize::from(byte ^ own[at % own.len()]))
             });
         differs == 0
     }
+}
 
-    fn text(&self) -> Box<str> {
+impl TokenSlot {
+    /// Sets the secret of connections that come from now on. Without one, requests that need it are
+    /// refused.
+    pub fn set(&self, token: Option<AdminToken>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    pub(super) fn get(&self) -> Option<AdminToken> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -106,10 +113,9 @@ mod tests {
         {
             assert!(!token.is(other.as_bytes()), "{other}");
         }
-        let clone = token.clone();
-        token.replace(&AdminToken::new("another-secret-of-it").expect("it is a token"));
-        assert!(!clone.is(text.as_bytes()) && clone.is(b"another-secret-of-it"));
-        assert_eq!(format!("{clone:?}"), "AdminToken");
+        let slot = TokenSlot::default();
+        slot.clone().set(Some(token));
+        assert_eq!(format!("{slot:?}").matches("0123").count(), 0);
     }
 
     #[test]
