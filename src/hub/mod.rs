@@ -300,30 +300,6 @@ impl Hub {
         (RunId { worker, number: slot.run }, std::mem::replace(&mut slot.mail.batch, spare))
     }
 
-    /// The bytes to be written to a socket, chunk by chunk.
-    pub fn unsent(&self, id: SocketId) -> impl Iterator<Item = &[u8]> {
-        self.sockets.get(id).into_iter().flat_map(|socket| socket.session.unsent())
-    }
-
-    /// The bytes to be written to a socket if they are one chunk, as most often.
-    #[must_use]
-    pub fn unsent_alone(&self, id: SocketId) -> Option<&[u8]> {
-        self.sockets.get(id)?.session.unsent_alone()
-    }
-
-    /// How many bytes are to be written to a socket.
-    #[must_use]
-    pub fn unsent_len(&self, id: SocketId) -> usize {
-        self.sockets.get(id).map_or(0, |socket| socket.session.unsent_len())
-    }
-
-    /// How many bytes of a socket were read and wait until its service may get them.
-    #[must_use]
-    pub fn unread_len(&self, id: SocketId) -> usize {
-        let cold = self.sockets.get(id).and_then(|socket| socket.cold.as_ref());
-        cold.map_or(0, |cold| cold.unread.len())
-    }
-
     /// The socket that is in this place of the table now.
     #[must_use]
     pub fn id_at(&self, place: usize) -> Option<SocketId> {

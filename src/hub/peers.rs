@@ -153,6 +153,23 @@ impl Hub {
         self.schedule_write(id);
     }
 
+    /// The bytes to be written to a socket, chunk by chunk.
+    pub fn unsent(&self, id: SocketId) -> impl Iterator<Item = &[u8]> {
+        self.sockets.get(id).into_iter().flat_map(|socket| socket.session.unsent())
+    }
+
+    /// The bytes to be written to a socket if they are one chunk, as most often.
+    #[must_use]
+    pub fn unsent_alone(&self, id: SocketId) -> Option<&[u8]> {
+        self.sockets.get(id)?.session.unsent_alone()
+    }
+
+    /// How many bytes are to be written to a socket.
+    #[must_use]
+    pub fn unsent_len(&self, id: SocketId) -> usize {
+        self.sockets.get(id).map_or(0, |socket| socket.session.unsent_len())
+    }
+
     /// So many of the unsent bytes were written, maybe none. Returns what to do with the
     /// connection. After dropping it, call [`Hub::remove`]. An id of a socket that has gone has no
     /// effect, also on the socket that has its place now.

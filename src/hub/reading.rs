@@ -102,6 +102,13 @@ impl Hub {
         }
     }
 
+    /// How many bytes of a socket were read and wait until its service may get them.
+    #[must_use]
+    pub fn unread_len(&self, id: SocketId) -> usize {
+        let cold = self.sockets.get(id).and_then(|socket| socket.cold.as_ref());
+        cold.map_or(0, |cold| cold.unread.len())
+    }
+
     /// Reads a socket again that was held since its outbox was more than half full.
     pub(super) fn read_drained(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
