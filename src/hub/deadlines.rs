@@ -62,8 +62,9 @@ impl Hub {
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
         let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
+        let memory = self.memory.deadline();
         let counts = [self.refusals.deadline(), self.warnings.deadline()];
-        [self.wheel.next(), token, drain].into_iter().chain(counts).flatten().min()
+        [self.wheel.next(), token, drain, memory].into_iter().chain(counts).flatten().min()
     }
 
     /// Tells the wheel when the next deadline of a socket comes.

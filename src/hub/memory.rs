@@ -38,6 +38,12 @@ impl Memory {
     pub(super) const fn grow(&mut self, bytes: usize) {
         self.grown = self.grown.saturating_add(bytes);
     }
+
+    /// When it is to be measured again although nothing has grown. While upgrades are refused, none
+    /// may come that would cause a measurement: a load balancer sends them elsewhere.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.refuses.then(|| self.at.after(AGAIN_MS))
+    }
 }
 
 impl Hub {
@@ -46,7 +52,8 @@ impl Hub {
         let max = self.services.limits_of(None).held_bytes_max;
         // Near the budget, it is not measured for each byte.
         let room = max.saturating_sub(self.memory.weighed).max(max / STEP);
-        if self.memory.grown > room {
+        let is_due = self.memory.deadline().is_some_and(|at| at <= now);
+        if self.memory.grown > room || is_due {
             self.weigh(max, now);
         }
     }
@@ -155,6 +162,8 @@ impl Hub {
 const SHORT: &str = "the server is short of memory (memory-max)";
 /// While upgrades are refused, it is measured at most this often.
 const WEIGH_MS: u64 = 100;
+/// And at least this often.
+const AGAIN_MS: u64 = 1_000;
 const RETRY_S: u64 = 5;
 /// The log has a line about it at most this often.
 const LOG_MS: u64 = 1_000;

@@ -210,3 +210,23 @@ fn it_is_weighed_for_a_part_of_the_budget_only() {
     rig.turn();
     assert!(rig.hub().memory.weighed > weighed + 300_000);
 }
+
+/// While upgrades are refused, a load balancer may send none: memory is measured again without one.
+#[test]
+fn it_is_weighed_again_without_an_upgrade() {
+    let mut rig = rig(20 * MIB);
+    let ids: Vec<_> = (1..=6).map(|host| open_from(&mut rig, [10, 0, 0, host])).collect();
+    ids.iter().for_each(|&id| fill(&mut rig, id, 3 * MIB + 3 * MIB / 8));
+    rig.turn();
+    assert!(rig.hub().memory.refuses && rig.io.dropped.is_empty());
+    let at = rig.hub().memory.deadline().expect("it is refused");
+    assert!(at.since(rig.now) <= 1_000 && rig.hub().deadline() <= Some(at));
+    rig.wait(1_000);
+    assert!(rig.hub().memory.refuses, "nothing has changed");
+    rig.io.stalled.clear();
+    ids[..2].iter().for_each(|&id| rig.write(id));
+    assert!(rig.hub().memory.refuses, "it is weighed once in a while");
+    rig.wait(1_000);
+    assert!(!rig.hub().memory.refuses);
+    assert_eq!(rig.hub().memory.deadline(), None);
+}
