@@ -270,7 +270,7 @@ pub use {
     service::{
         Admission, Audience, Callbacks, ClientCertificate, Compression, Context, Gate, Handler,
         Inbound, OriginRule, Outbound, Peer, PeerInfo, Received, Request, Service, ServiceOptions,
-        SocketId, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated, handler,
+        SocketId, Start, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated, handler,
     },
 };
 

@@ -235,7 +235,8 @@ impl Host {
 
     /// Reports to a service manager from the next turn on, which comes at once:
     ///
-    /// - `READY=1` after that turn, in which all listeners are polled
+    /// - `READY=1` after that turn, in which all listeners are polled and eager services have been
+    ///   started, whether they are ready or not
     /// - `STATUS=12 sockets, 3 services`, the services that run, at most every ten seconds
     /// - `WATCHDOG=1` after a turn, each third of the time of the watchdog: a callback on the loop
     ///   that hangs keeps it back, and so does a pause between two calls of [`Host::turn`]

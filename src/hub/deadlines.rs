@@ -20,6 +20,7 @@ impl Hub {
                 self.measured(id, 0, now);
             }
         }
+        self.start_eager(now);
         self.check_memory(now);
         self.drain_some(now);
         self.log_left_out(now);
@@ -62,9 +63,9 @@ impl Hub {
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
         let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
-        let memory = self.memory.deadline();
         let counts = [self.refusals.deadline(), self.warnings.deadline()];
-        [self.wheel.next(), token, drain, memory].into_iter().chain(counts).flatten().min()
+        let others = [self.eager.deadline(), self.memory.deadline()];
+        [self.wheel.next(), token, drain].into_iter().chain(others).chain(counts).flatten().min()
     }
 
     /// Tells the wheel when the next deadline of a socket comes.

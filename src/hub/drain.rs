@@ -3,6 +3,7 @@
 
 use std::vec::IntoIter;
 
+use crate::hub::eager::EagerServices;
 use crate::hub::refusal::unavailable;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
@@ -45,6 +46,7 @@ impl Hub {
         let limits = self.services.limits_of(None);
         let slices = usize::try_from(limits.drain_spread_ms / SLICE_MS).unwrap_or(usize::MAX);
         let rest = self.sockets.ids();
+        self.eager = EagerServices::default();
         self.drain = Some(Drain {
             end: now.after(limits.drain_ms_max),
             next: now,

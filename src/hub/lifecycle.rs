@@ -23,6 +23,11 @@ impl Hub {
         if let Err(refusal) = self.admit_program(id, service) {
             return self.respond(id, &refusal, now);
         }
+        self.begin(service, now);
+    }
+
+    /// Begins a run of a service.
+    pub(super) fn begin(&mut self, service: ServiceId, now: Time) {
         let number = self.services[service].worker.begin(now);
         let run = RunId { worker: WorkerId::of(service), number };
         self.outputs.push_back(Output::Start(run));
@@ -106,6 +111,7 @@ impl Hub {
         for id in members {
             self.close_member(id, &close, now);
         }
+        self.start_soon(service);
     }
 
     /// Ends a conversation for its service at once, and closes it for its peer.

@@ -76,7 +76,8 @@ impl Hub {
     /// # Errors
     /// The path can name no service, or names one already; or all programs run or still have
     /// sockets. In the last case the program that has been without sockets longest is asked to
-    /// finish, so that there is an entry soon. Programs that the configuration names are not.
+    /// finish, so that there is an entry soon. Programs that the configuration names are not. Eager
+    /// ones keep their entries.
     pub fn mount_program(
         &mut self,
         path: &str,
@@ -89,6 +90,7 @@ impl Hub {
             self.tree.add_found(path, next)?;
             self.lookups.programs_len += 1;
             self.services.push(entry);
+            self.start_soon(next);
             return Ok(next);
         }
         let is_spare = |id: &ServiceId| self.services[*id].is_spare();
@@ -106,6 +108,7 @@ impl Hub {
         // Transactions of the replaced program's run are ignored.
         entry.worker.run = self.services[place].worker.run;
         self.services[place] = entry;
+        self.start_soon(place);
         Ok(place)
     }
 

@@ -12,8 +12,9 @@
 //! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
 //! - `lookup`: from a path without a service to a program; `queue`: the order of lookups
 //! - `fetch`: or to a file; `pending`: a request that waits for either
-//! - `lifecycle`: services start and end, sockets open and leave; `backoff`: the pause of services
-//!   that keep failing; `reset`: a program is replaced and its sockets stay
+//! - `lifecycle`: services start and end, sockets open and leave; `eager`: services that start
+//!   without a socket; `backoff`: the pause of services that keep failing; `reset`: a program is
+//!   replaced and its sockets stay
 //! - `apply`: the transactions of services; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
@@ -44,6 +45,7 @@ mod deadlines;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
+mod eager;
 mod fetch;
 mod flood;
 mod handshake;
@@ -108,6 +110,7 @@ use addresses::Addresses;
 use counters::Counters;
 use dates::Dates;
 use drain::Drain;
+use eager::EagerServices;
 use fetch::Fetches;
 use hosts::Hosts;
 use lookup::PendingLookups;
@@ -173,6 +176,7 @@ pub struct Hub {
     /// The port of TLS that plain requests are sent to.
     tls_port: Option<u16>,
     drain: Option<Drain>,
+    eager: EagerServices,
     dates: Dates,
     counters: Counters,
     /// The path of the health check.
@@ -213,6 +217,7 @@ impl Hub {
             handshakes: Handshakes::default(),
             tls_port: None,
             drain: None,
+            eager: EagerServices::default(),
             dates: Dates::default(),
             counters: Counters::default(),
             health: None,
@@ -240,6 +245,7 @@ impl Hub {
         let id = self.services.next_id();
         self.tree.add(path, id)?;
         self.services.push(ServiceEntry::new(path.to_owned(), options));
+        self.start_soon(id);
         Ok(id)
     }
 
@@ -258,7 +264,7 @@ impl Hub {
 
     /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
     /// stays as it is, since open sockets have agreed on it. If the service pauses before its next
-    /// start, the pause ends: the cause of its failures may be fixed.
+    /// start, the pause ends: the cause of its failures may be fixed. It starts if it is eager.
     pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
         let ServiceEntry { options: own, members, waiting, worker, .. } =
             &mut self.services[service];
@@ -273,6 +279,7 @@ impl Hub {
         }
         // If the mail has capacity now, the service may never report anything again.
         self.take(service, 0, 0, now);
+        self.start_soon(service);
     }
 
     /// The listener with this index accepts what comes next, for the log. `name` has the names of

@@ -6,7 +6,7 @@ use crate::hub::roster::Roster;
 use crate::hub::shares::Holder;
 use crate::hub::topics::Topics;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
-use crate::service::{Admission, ServiceOptions, SocketId};
+use crate::service::{Admission, ServiceOptions, SocketId, Start};
 use crate::time::Time;
 
 /// The hub's side of one service.
@@ -94,15 +94,23 @@ impl ServiceEntry {
     }
 
     /// Whether it is a program that another one may replace: it does not run, and none of its
-    /// sockets is left, which would otherwise be taken for sockets of the other.
+    /// sockets is left, which would otherwise be taken for sockets of the other. An eager one is
+    /// about to run again.
     pub(super) fn is_spare(&self) -> bool {
-        self.is_program && self.worker.state == RunState::Idle && self.sockets_len == 0
+        let has_ended = self.worker.state == RunState::Idle && !self.is_eager();
+        self.is_program && has_ended && self.sockets_len == 0
     }
 
-    /// Whether it is a program that runs without a socket.
+    /// Whether it starts without a socket.
+    pub(super) fn is_eager(&self) -> bool {
+        self.options.start == Start::Eager
+    }
+
+    /// Whether it is a program that runs without a socket, and need not.
     pub(super) fn is_unused(&self) -> bool {
         self.is_program
             && self.sockets_len == 0
+            && !self.is_eager()
             && matches!(self.worker.state, RunState::Starting | RunState::Running)
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct WorkerSlot {
 /// Whether a worker runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum RunState {
-    /// It does not; the next socket starts it.
+    /// It does not; the next socket starts it, or the hub if it is eager.
     #[default]
     Idle,
     /// It has been started and is not ready.

@@ -19,7 +19,8 @@
 //!   same for operators; `reports`: its log lines; `warning_kind`:
 //!   which warnings are counted together
 //! - `plan`: the settings of programs; `resolver`: `Programs`, which gives programs services while
-//!   the host runs; `reload`: [`Reloader`], which replaces them, and `reloading`: how
+//!   the host runs; `eager`: those that start without a socket; `reload`: [`Reloader`], which
+//!   replaces them, and `reloading`: how
 //! - `program_service`: a program as a service; `run`: a run of it
 //! - `shared`: one process for all of its sockets, and the next one after it; `shared_process`: its
 //!   state, and its end; `commands`: its commands; `renew`: when another one replaces it;
@@ -32,6 +33,7 @@
 mod attempts;
 mod child;
 mod commands;
+mod eager;
 mod executable;
 mod exit;
 mod facts;

@@ -17,6 +17,8 @@ pub struct Reloader {
 /// What to reload.
 #[derive(Debug)]
 pub(super) enum ReloadOrder {
+    /// Nothing: the host begins, and starts eager programs.
+    Begin,
     /// The files may have changed.
     Files,
     /// The options of programs may have changed, too. `None` if there is no document root.

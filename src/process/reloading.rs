@@ -11,9 +11,12 @@ use crate::time::Time;
 impl Programs {
     /// Carries out a reload.
     pub(super) fn apply_reload(&mut self, reload: ReloadOrder, mounts: &mut Mounts<'_>, now: Time) {
+        if matches!(reload, ReloadOrder::Begin) {
+            return self.mount_eager(mounts, now);
+        }
         mounts.resolve_static_root();
         match (reload, &mut self.lookups) {
-            (ReloadOrder::Files, _) | (ReloadOrder::Programs(None), None) => {}
+            (ReloadOrder::Begin | ReloadOrder::Files, _) | (ReloadOrder::Programs(None), None) => {}
             (ReloadOrder::Programs(Some(plan)), Some(lookups)) => {
                 mounts.hub.name_programs(plan.named());
                 lookups.renew(*plan);
@@ -28,6 +31,7 @@ impl Programs {
         for index in 0..self.served.len() {
             self.renew_program(ServiceId::new(index), mounts, now);
         }
+        self.mount_eager(mounts, now);
     }
 
     /// The options of a program may have changed, and its file.

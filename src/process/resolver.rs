@@ -43,7 +43,7 @@ pub(super) struct LookupThread {
     tasks: Sender<LookupTask>,
     shared: Arc<ProgramsShared>,
     all: (ServiceOptions, ProgramOptions),
-    own: HashMap<String, (ServiceOptions, ProgramOptions)>,
+    pub(super) own: HashMap<String, (ServiceOptions, ProgramOptions)>,
 }
 
 /// For the thread that looks.
@@ -85,6 +85,9 @@ impl ResolverPlan for ProgramsResolver {
         let start = |plan| LookupThread::start(plan, address, notices.clone());
         let lookups = self.0.map(start).transpose()?;
         let root = lookups.as_ref().map(|lookups| lookups.shared.root.clone());
+        if lookups.as_ref().is_some_and(LookupThread::has_eager) {
+            notices.send(ReloadOrder::Begin);
+        }
         let reloader = Reloader::new(notices, root);
         Ok(Box::new(Programs { lookups, served: Vec::new(), reloader }))
     }
@@ -350,7 +353,12 @@ impl Programs {
     }
 
     /// The service of a program, which gets one if it has none yet.
-    fn service_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> LookupResult {
+    pub(super) fn service_of(
+        &mut self,
+        key: &str,
+        mounts: &mut Mounts<'_>,
+        now: Time,
+    ) -> LookupResult {
         if let Some(service) = mounts.hub.find(key) {
             return LookupResult::Found(service);
         }

@@ -244,7 +244,8 @@ impl Server {
     /// differs from the options of the server is set on the [`Mounted`] that it returns.
     /// [`Server::bind`] returns an error for a path that is malformed or taken.
     ///
-    /// The factory is called when the first socket asks for the service, and again after the
+    /// The factory is called when the first socket asks for the service, or in the first turn of
+    /// the host if the service is [eager](crate::Start::Eager). It is called again after the
     /// service has ended. It runs on the thread of the service, so the service itself need not be
     /// `Send`. Sockets wait for it up to [`Limits::admission_ms_max`], then they get a 500. They
     /// also get one if the factory panics.

@@ -3,7 +3,7 @@
 use crate::host::Make;
 use crate::limits::Limits;
 use crate::pages::Page;
-use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
+use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Start, Thread};
 
 /// A mounted service, for options that differ from those of the server. Each method takes effect at
 /// once, and replaces what the server or an earlier call said. Programs have `ProgramOptions` as
@@ -51,6 +51,12 @@ impl<P> Mounted<'_, P> {
     /// Sets whether it compresses.
     pub fn compression(self, compression: Compression) -> Self {
         self.options.compression = compression;
+        self
+    }
+
+    /// Sets when it starts.
+    pub fn start(self, start: Start) -> Self {
+        self.options.start = start;
         self
     }
 

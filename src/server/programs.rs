@@ -1,16 +1,17 @@
 //! The programs of a server: where they are, and how they are run.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 #[cfg(doc)]
 use crate::limits::Limits;
 use crate::process::{DocumentRoot, ProgramsPlan, Recording, Reloader, Tape};
-use crate::programs::ProgramOptions;
+use crate::programs::{Mode, ProgramOptions};
 use crate::server::Server;
 use crate::server::error::BindError;
 use crate::server::mounted::Mounted;
 use crate::server::programs_error::ProgramsError;
-use crate::service::ServiceOptions;
+use crate::service::{ServiceOptions, Start};
 
 /// The settings.
 pub(super) struct ProgramsSetup {
@@ -68,9 +69,28 @@ impl ProgramsSetup {
                 return Err(ProgramsError::Options(path.to_owned(), fault).into());
             }
         }
-        let all = (usual.clone(), self.options.clone());
-        let own = self.own.iter().cloned().collect();
+        let mut own = HashMap::new();
+        for (path, (service, options)) in &self.own {
+            let start = start_of(service.start, options.mode, usual.start);
+            let start = start.map_err(|fault| ProgramsError::Options(path.clone(), fault))?;
+            let service = ServiceOptions { start, ..service.clone() };
+            own.insert(path.clone(), (service, options.clone()));
+        }
+        // A program without options of its own is unknown until a socket asks for it.
+        let all = (ServiceOptions { start: Start::Lazy, ..usual.clone() }, self.options.clone());
         Ok(Some(ProgramsPlan { root, all, own, tape, taken: Vec::new() }))
+    }
+}
+
+/// When a program with these options starts. `usual` holds for all services, and so means nothing
+/// to a program that has a process for each socket.
+fn start_of(start: Start, mode: Mode, usual: Start) -> Result<Start, String> {
+    match (start, mode) {
+        (_, Mode::Shared) | (Start::Lazy, Mode::Lines | Mode::Text | Mode::Bytes) => Ok(start),
+        (Start::Eager, Mode::Lines | Mode::Text | Mode::Bytes) if usual == Start::Eager => {
+            Ok(Start::Lazy)
+        }
+        (Start::Eager, Mode::Lines | Mode::Text | Mode::Bytes) => Err(NEVER_EAGER.to_owned()),
     }
 }
 
@@ -111,7 +131,9 @@ impl Server {
     }
 
     /// Options of the program at a path, which has no extension; they begin as those of the server.
-    /// Without such a program they have no effect. A path that is named here may also be that of a
+    /// Only a program with such options can be [eager](Start::Eager), if one process serves all of
+    /// its sockets; while there is no such program, it counts as one that keeps failing. Without a
+    /// program, the other options have no effect. A path that is named here may also be that of a
     /// file that looks as if it were executable by accident: see [`DocumentRoot::naming`].
     pub fn program(&mut self, path: &str) -> MountedProgram<'_> {
         let both = (self.options.clone(), self.programs.options.clone());
@@ -150,3 +172,6 @@ impl MountedProgram<'_> {
         self
     }
 }
+
+const NEVER_EAGER: &str = "start is eager, allowed is lazy: in mode per-socket, a program has no \
+                           process without a socket; use mode shared, or leave start out";

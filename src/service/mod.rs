@@ -13,7 +13,7 @@
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
-//! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]
+//! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `handler`: [`Handler`], callbacks laid over a context
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
@@ -44,7 +44,7 @@ pub use context::Context;
 pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
 pub use link::Received;
-pub use options::{Compression, ServiceOptions};
+pub use options::{Compression, ServiceOptions, Start};
 pub use origin::{OriginRule, Origins};
 pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;

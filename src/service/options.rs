@@ -31,11 +31,14 @@ pub struct ServiceOptions {
     /// The answer to a plain GET of its path; `None`: a 426, which says that an upgrade is
     /// required.
     pub page: Option<Page>,
+    /// When it starts. A program has to have options of its own
+    /// ([`Server::program`](crate::Server::program)) to be eager.
+    pub start: Start,
 }
 
 impl ServiceOptions {
     /// These bounds, and the default of everything else: sockets for pages of the same host and
-    /// port, no compression, a thread of its own, no page.
+    /// port, no compression, a thread of its own, no page, a start with the first socket.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         Self {
@@ -44,6 +47,7 @@ impl ServiceOptions {
             compression: Compression::Off,
             thread: Thread::Own,
             page: None,
+            start: Start::Lazy,
         }
     }
 }
@@ -52,6 +56,30 @@ impl Default for ServiceOptions {
     /// With the bounds of [`Limits::SERVER`].
     fn default() -> Self {
         Self::new(Limits::SERVER)
+    }
+}
+
+/// When a service starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Start {
+    /// With its first socket, and after its end with the next one.
+    #[default]
+    Lazy,
+    /// With the host, in its first turn. After its end it is started again without a socket: at
+    /// once, then after pauses that double from 1 s to 64 s if it keeps ending within a minute. The
+    /// host serves all others meanwhile. Once a clean stop has begun, it is not started again.
+    Eager,
+}
+
+impl Start {
+    /// Parses `lazy` or `eager`, in any case; `None` for other names.
+    #[must_use]
+    pub const fn named(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case("lazy") {
+            return Some(Self::Lazy);
+        }
+        if name.eq_ignore_ascii_case("eager") { Some(Self::Eager) } else { None }
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::service::{Admission, Callbacks, Context};
 
 /// A service with a loop of its own. It runs on a thread of its own, from the first socket that
-/// asks for it until the host stops, and its state lasts as long. Most services are simpler as a
+/// asks for it until the host stops, and its state lasts as long. It may also start with the host:
+/// [`Start`](crate::Start). Most services are simpler as a
 /// [`Handler`](crate::service::Handler).
 ///
 /// ```

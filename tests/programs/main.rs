@@ -5,6 +5,7 @@
 mod beginnings;
 mod bench;
 mod chat;
+mod eager;
 mod endings;
 mod faults;
 mod fire;

@@ -155,7 +155,8 @@ fn exposed(config: &Config) -> Vec<String> {
     faults
 }
 
-/// The error for each service that is configured to run on the loop and cannot.
+/// The error for each service that is configured to run on the loop, or to start with the server,
+/// and cannot.
 pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> {
     let own = |path| config.service(path).map_or(&config.all, |own| &own.options);
     let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
@@ -167,7 +168,10 @@ pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> 
             service.path
         )
     });
-    misplaced.collect()
+    let misplaced = misplaced.collect();
+    #[cfg(feature = "programs")]
+    let misplaced = [misplaced, programs::never_eager(config)].concat();
+    misplaced
 }
 
 #[cfg(feature = "programs")]

@@ -2,9 +2,10 @@
 
 use std::path;
 
-use switchboard::Server;
 use switchboard::config::{Config, ServiceConfig};
 use switchboard::process::{DocumentRoot, Listing, LookupError};
+use switchboard::programs::Mode;
+use switchboard::{Server, Start};
 
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
@@ -106,6 +107,24 @@ pub(crate) fn idle_keys(all: &[BuiltinService], config: &Config) -> impl Iterato
             service.path
         )
     })
+}
+
+/// The error for each program that is configured to start with the server and has no process
+/// without a socket. What holds for all services means nothing to it.
+pub(crate) fn never_eager(config: &Config) -> Vec<String> {
+    let is_in_vain = |own: &&ServiceConfig| {
+        let is_set = own.options.start == Start::Eager && config.all.start != Start::Eager;
+        is_set && own.program.mode != Mode::Shared && !is_compiled(&own.path)
+    };
+    let text = |own: &ServiceConfig| {
+        format!(
+            "{}: [service {}] start is \"eager\", allowed is \"lazy\": its mode is per-socket, in \
+             which a program has no process without a socket; use mode: shared, or leave start out",
+            config.place_of(&own.path),
+            own.path
+        )
+    };
+    config.services.iter().filter(is_in_vain).map(text).collect()
 }
 
 /// The maximum of listed paths.

@@ -193,6 +193,14 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
+        name: "start",
+        default: "lazy",
+        meaning: "A service starts with its first socket, or with the server and after each end",
+        reload: ReloadTime::LiveForPrograms,
+        setter: Setter::Service(ValueKind::Start(|service| &mut service.start)),
+    },
+    Key {
+        section: Section::Server,
         name: "log-level",
         default: "info",
         meaning: "The level of the log",

@@ -188,4 +188,5 @@ pub(super) const VALUES: [&str; 29] = [
     "after-exit",
     "forwarded",
     "ask",
+    "eager",
 ];

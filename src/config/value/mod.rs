@@ -38,7 +38,7 @@ use crate::config::value::unix::UnixValue;
 use crate::config::value::words::{FieldOf, word};
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
-use crate::service::{Compression, OriginRule, Thread};
+use crate::service::{Compression, OriginRule, Start, Thread};
 use crate::ws::Target;
 
 /// A kind of value, and its place in a `T`.
@@ -68,6 +68,7 @@ pub(super) enum ValueKind<T> {
     Origin(FieldOf<T, OriginRule>),
     Compression(FieldOf<T, Compression>),
     Thread(FieldOf<T, Thread>),
+    Start(FieldOf<T, Start>),
     LogLevel(FieldOf<T, LevelFilter>),
     LogFormat(FieldOf<T, LogFormat>),
     AccessLog(FieldOf<T, AccessLog>),
@@ -128,6 +129,7 @@ impl<T> ValueKind<T> {
             Self::Origin(place) => *place(target) = text?.parse().ok()?,
             Self::Compression(place) => *place(target) = Compression::named(text?)?,
             Self::Thread(place) => *place(target) = Thread::named(text?)?,
+            Self::Start(place) => *place(target) = Start::named(text?)?,
             Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
             Self::LogFormat(place) => {
                 use LogFormat::{Json, Text};
@@ -194,6 +196,7 @@ impl<T> ValueKind<T> {
             Self::Origin(place) => place(one) != place(other),
             Self::Compression(place) => place(one) != place(other),
             Self::Thread(place) => place(one) != place(other),
+            Self::Start(place) => place(one) != place(other),
             Self::LogLevel(place) => place(one) != place(other),
             Self::LogFormat(place) => place(one) != place(other),
             Self::AccessLog(place) => place(one) != place(other),
@@ -244,6 +247,7 @@ impl<T> ValueKind<T> {
             }
             Self::Compression(_) => "off, or on if it was built with --features deflate",
             Self::Thread(_) => "own, or loop for a service that never blocks",
+            Self::Start(_) => "lazy or eager",
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
             Self::AccessLog(_) => "all, sockets or off",

@@ -6,6 +6,7 @@ mod answers;
 mod counters;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod eager;
 mod files;
 mod found;
 mod hosts;

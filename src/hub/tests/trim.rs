@@ -34,10 +34,10 @@ fn tables(hub: &Hub) -> Vec<Table> {
         handshakes: _,
         metered: _,
         warnings: _,
-        // It has no table of sockets.
+        // They have no tables of sockets, or one for the end of all.
         counters: _,
-        // It is for the end of all sockets.
         drain: _,
+        eager: _,
         tls_port: _,
         // Its list of those that have had their share is used up in each turn.
         #[cfg(feature = "deflate")]
