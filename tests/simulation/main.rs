@@ -33,6 +33,8 @@ const WORLDS: u64 = 230;
 const MESSAGES_MIN: u64 = 1_000_000;
 /// How many worlds have their services on the loop.
 const ON_THE_LOOP: u64 = 24;
+/// How many worlds have services that start without a socket.
+const EAGER: u64 = 24;
 /// How many worlds have programs, and how many messages are judged there at least.
 const PROGRAMS: u64 = 120;
 const PROGRAM_MESSAGES_MIN: u64 = 350_000;
@@ -55,6 +57,7 @@ const KINDS: &[Kind] = &[
     Simulation::on_the_loop,
     Simulation::mixed,
     Simulation::with_programs,
+    Simulation::eager,
     #[cfg(feature = "deflate")]
     Simulation::compressing,
     #[cfg(feature = "tls")]
@@ -82,6 +85,14 @@ fn services_on_the_loop() {
     }
     println!("{total:?}");
     assert!(total.messages >= ON_THE_LOOP * 3_500, "{total:?}");
+}
+
+/// The worlds of the same seeds, with services that start without a socket.
+#[test]
+fn services_that_are_eager() {
+    let total = live_all(WORLDS, EAGER, &[Simulation::eager]);
+    println!("{total:?}");
+    assert!(total.messages >= EAGER * 3_500 && total.restarts > 50, "{total:?}");
 }
 
 /// The worlds of other seeds, with programs. They are looked for while the worlds live; they stall,

@@ -78,6 +78,7 @@ impl World {
         let now = self.now;
         let of = &mut self.places[place];
         of.fail(now);
+        of.ended_turn = Some(self.turns);
         (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
         (of.is_full, of.is_reset, of.excess) = (false, false, (0, 0));
         of.lives.clear();

@@ -218,6 +218,7 @@ impl World {
         let Place { profile, retry, found, .. } = &self.places[place];
         let name = profile.name;
         assert!(self.now >= *retry, "{name}: it starts before {retry:?}, at {:?}", self.now);
+        assert!(self.drained.is_none(), "{name}: it starts although the host stops");
         let is_compiled_in = self.disk.is_none() || place == 0;
         assert!(is_compiled_in || *found == Some(self.turns), "{name}: it was not looked for");
     }

@@ -13,6 +13,7 @@
 //! - `events`: the events of connections; `io`: the world around the engine, which runs its turn
 //! - `notes`: what is noted of the steps of a turn
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
+//! - `eager`: services that start without a socket
 //! - `reset`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
 //! - `apply`: the transactions of services, and whether they reach the right sockets
@@ -25,6 +26,7 @@ mod clock;
 mod compress;
 mod deflate;
 mod disk;
+mod eager;
 mod events;
 mod io;
 mod judge;
@@ -334,6 +336,7 @@ impl Simulation {
     fn rest(&mut self) {
         let world = &mut self.world;
         let ms = world.chooser.pick(&[300, 1, 5, 64, 2_000, 70_000]);
+        world.check_eager_rest(self.engine.deadline());
         let deadlines = [self.engine.deadline(), world.inbox.listener.deadline()];
         let next = deadlines.into_iter().flatten().min();
         world.now = match next {

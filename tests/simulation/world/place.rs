@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use switchboard::hub::{RunId, ServiceId, WorkerId};
 use switchboard::service::Compression;
 use switchboard::time::Time;
-use switchboard::{Limits, ServiceOptions};
+use switchboard::{Limits, ServiceOptions, Start};
 
 use super::profile::ServiceProfile;
 use super::service::{Order, Worker};
@@ -41,6 +41,9 @@ pub struct Place {
     pub failures: u32,
     pub retry: Time,
     pub started: Time,
+    /// When it starts, and in which turn it has ended last.
+    pub start: Start,
+    pub ended_turn: Option<u64>,
     /// The turn in which it was found last, if it is a program.
     pub found: Option<u64>,
     /// In which turn it has become a program that is known.
@@ -88,6 +91,8 @@ impl Place {
             failures: 0,
             retry: Time::ZERO,
             started: Time::ZERO,
+            start: Start::Lazy,
+            ended_turn: None,
             found: None,
             mounted: None,
             must_start: false,
@@ -104,7 +109,8 @@ impl Place {
 
     /// What it is mounted with.
     pub fn options(&self) -> ServiceOptions {
-        ServiceOptions { compression: self.compression, ..ServiceOptions::new(self.limits) }
+        let Self { compression, start, .. } = *self;
+        ServiceOptions { compression, start, ..ServiceOptions::new(self.limits) }
     }
 
     /// How many transactions the service has not taken.
