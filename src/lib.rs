@@ -277,7 +277,7 @@ pub use {
 #[cfg(feature = "admin")]
 pub use {
     admin::{MetricsError, MetricsHandle},
-    pages::{Histogram, Metrics, MetricsText, ServiceMetrics},
+    pages::{Histogram, HostReadiness, Metrics, MetricsText, NotReady, ServiceMetrics},
 };
 
 #[cfg(feature = "programs")]

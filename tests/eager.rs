@@ -94,3 +94,32 @@ fn it_starts_in_the_first_turn_of_any_loop() {
         assert_eq!(next(&said), "gone");
     });
 }
+
+#[cfg(feature = "admin")]
+#[test]
+fn the_host_is_ready_once_it_is() {
+    use support::{DEADLINE, until};
+    use switchboard::NotReady;
+
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let said = mount(&mut server, 2);
+        let host = server.bind("127.0.0.1:0").expect("a port is free");
+        let handle = host.metrics_handle();
+        let server = Running::run(host);
+        let readiness = || handle.readiness(DEADLINE).expect("the host turns");
+        assert_eq!([next(&said), next(&said)], ["fails"; 2]);
+        until("it is ready", || {
+            let readiness = readiness();
+            let down = NotReady::ServiceDown("/mortal".to_owned());
+            assert!(readiness.reasons().all(|reason| *reason == down));
+            readiness.is_ready()
+        });
+        assert_eq!(next(&said), "made");
+        let raw = server.open("/mortal");
+        server.stopper().stop();
+        until("it drains", || readiness().to_string() == "draining");
+        drop(raw);
+        server.stop();
+    });
+}

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::{
-    Context, Limits, Metrics, MetricsError, MetricsHandle, Received, Server, Service,
+    Context, Host, Limits, Metrics, MetricsError, MetricsHandle, Received, Server, Service,
     ServiceMetrics, Turn,
 };
 
@@ -154,9 +154,18 @@ fn what_a_service_has_sent_ahead_is_seen() {
 }
 
 /// What a handle says of a host that turns only now.
-fn asked(host: &mut switchboard::Host, handle: &MetricsHandle) -> Metrics {
+fn asked(host: &mut Host, handle: &MetricsHandle) -> Metrics {
+    answer(host, handle, take)
+}
+
+/// What another thread asks the host, which has turns meanwhile.
+fn answer<T: Send + 'static>(
+    host: &mut Host,
+    handle: &MetricsHandle,
+    ask: impl FnOnce(&MetricsHandle) -> T + Send + 'static,
+) -> T {
     let other = handle.clone();
-    let asks = thread::spawn(move || take(&other));
+    let asks = thread::spawn(move || ask(&other));
     while !asks.is_finished() {
         let turn = host.turn(Some(Duration::from_millis(1))).expect("it polls");
         assert_eq!(turn, Turn::Another);
@@ -213,12 +222,18 @@ fn without_descriptors() {
         of.next().expect("it is a reason").1
     };
     assert!(refused(&asked(&mut host, &handle)) > 0);
+    let ready = |host: &mut Host| {
+        let readiness = answer(host, &handle, |of| of.readiness(DEADLINE));
+        readiness.expect("the host turns").to_string()
+    };
+    assert_eq!(ready(&mut host), "no descriptors");
     // The count outlives the listener.
     let before = refused(&asked(&mut host, &handle));
     held.truncate(10);
     while host.sockets_len() == 1 {
         host.turn(Some(Duration::from_millis(10))).expect("it polls");
     }
+    assert_eq!(ready(&mut host), "ready");
     host.stopper().stop();
     while host.addresses().next().is_some() {
         assert_eq!(host.turn(None).expect("it polls"), Turn::Another);

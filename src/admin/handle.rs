@@ -1,4 +1,4 @@
-//! [`MetricsHandle`]: the metrics of a host, from any thread.
+//! [`MetricsHandle`]: the metrics of a host and whether it is ready, from any thread.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::engine::{HostEvent, IoFacts, LoopTask};
 use crate::host::Host;
 use crate::host::resolver::NoticeSender;
 use crate::hub::Hub;
-use crate::pages::Metrics;
+use crate::pages::{HostReadiness, Metrics};
 use crate::time::Time;
 
 /// Takes the [`Metrics`] of a host while it runs, from any thread. [`Host::metrics_handle`] makes
@@ -79,9 +79,7 @@ impl MetricsHandle {
     /// # Errors
     /// The host has gone, or has not answered in time.
     pub fn metrics(&self, timeout: Duration) -> Result<Metrics, MetricsError> {
-        let now = Instant::now();
-        // A time that no clock shows is no limit.
-        let deadline = now.checked_add(timeout).unwrap_or(now + NO_LIMIT);
+        let deadline = deadline(timeout);
         let (mut metrics, facts) = self
             .ask(deadline, |hub, facts, now| (hub.collect(hub.begin_collecting(now)), facts()))?;
         let mut metrics = loop {
@@ -94,10 +92,19 @@ impl MetricsHandle {
         Ok(metrics)
     }
 
+    /// Whether the host is ready for sockets, and why not. It looks at each service, and waits for
+    /// the loop as [`MetricsHandle::metrics`] does.
+    ///
+    /// # Errors
+    /// The host has gone, or has not answered in time.
+    pub fn readiness(&self, timeout: Duration) -> Result<HostReadiness, MetricsError> {
+        self.ask(deadline(timeout), |hub, facts, _| hub.readiness(facts().descriptors))
+    }
+
     /// Adds what the hub does not know.
     pub(super) fn complete(&self, facts: IoFacts, metrics: &mut Metrics) {
         metrics.process = own_process::metrics();
-        let IoFacts { accept_pauses, batch_bytes, programs } = facts;
+        let IoFacts { accept_pauses, batch_bytes, programs, .. } = facts;
         metrics.memory.batches = batch_bytes;
         for (reason, count) in &mut metrics.refused {
             *count += if *reason == "descriptors" { accept_pauses } else { 0 };
@@ -131,6 +138,12 @@ impl MetricsHandle {
             RecvTimeoutError::Disconnected => MetricsError::Ended,
         })
     }
+}
+
+fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    // A time that no clock shows is no limit.
+    now.checked_add(timeout).unwrap_or(now + NO_LIMIT)
 }
 
 impl fmt::Display for MetricsError {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::hub::{Fetch, Hub, ListenerTraits, LookupJob, RunEnd, RunId, WorkerId};
+use crate::hub::{Descriptors, Fetch, Hub, ListenerTraits, LookupJob, RunEnd, RunId, WorkerId};
 use crate::service::{SocketId, TlsInfo};
 use crate::time::Time;
 use crate::ws::Response;
@@ -306,6 +306,8 @@ pub struct IoFacts {
     /// How often accepting had to pause because there was no descriptor, since the listeners were
     /// opened.
     pub accept_pauses: u64,
+    /// Whether any listener lacks descriptors now.
+    pub descriptors: Descriptors,
     /// What services on threads of their own have sent and the loop has not begun, in bytes.
     pub batch_bytes: u64,
     /// The processes of services that are programs, by the index of the service.

@@ -19,7 +19,7 @@ use crate::host::notify::Reports;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
 use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
-use crate::hub::{Hub, ListenerTraits, LookupJob, RunId, Subject, WorkerId};
+use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::SocketId;
@@ -74,7 +74,10 @@ impl Io for HostIo {
     }
 
     fn facts(&self) -> IoFacts {
+        let lacks = |of: &Listener| of.descriptors() == Descriptors::Lacking;
+        let is_lacking = self.listeners.iter().any(lacks);
         IoFacts {
+            descriptors: if is_lacking { Descriptors::Lacking } else { Descriptors::Enough },
             accept_pauses: self.listeners.iter().map(Listener::pauses).sum(),
             batch_bytes: self.workers.iter().flatten().map(|of| of.batch_bytes() as u64).sum(),
             programs: self.resolver.as_ref().map(|of| of.programs()).unwrap_or_default(),

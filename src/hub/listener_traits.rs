@@ -50,3 +50,13 @@ pub enum Reach {
     /// From other machines as well.
     Network,
 }
+
+/// Whether the system has descriptors for the connections that come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Descriptors {
+    /// It had one for the last connection.
+    #[default]
+    Enough,
+    /// It had none, and a connection waits.
+    Lacking,
+}

@@ -24,8 +24,9 @@
 //!   state of each; `tables`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
-//! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON; `status`
-//!   and `collect`, the state of services and counters; `operate`, what operators do
+//! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON; `status`,
+//!   `collect` and `readiness`, the state of services, counters, and whether sockets are welcome;
+//!   `operate`, what operators do
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
 //!   purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
@@ -74,6 +75,8 @@ mod pending;
 mod proxied;
 mod queue;
 mod rates;
+#[cfg(feature = "admin")]
+mod readiness;
 mod reading;
 mod redirect;
 mod refusal;
@@ -134,7 +137,7 @@ pub(crate) use flood::{Flood, more_like_this};
 pub use hosts::{AllowedHosts, HostNames, HostNamesError};
 pub use identity::Proxies;
 pub use ids::{RunId, ServiceId, WorkerId};
-pub use listener_traits::{ListenerTraits, ProxyProtocol, Reach};
+pub use listener_traits::{Descriptors, ListenerTraits, ProxyProtocol, Reach};
 pub use lookup::LookupResult;
 pub use output::{Fetch, LookupGoal, LookupJob, Output};
 pub(crate) use report::Subject;

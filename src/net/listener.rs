@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use mio::net::TcpStream;
 
-use crate::hub::{Count, ListenerTraits, ProxyProtocol, Reach};
+use crate::hub::{Count, Descriptors, ListenerTraits, ProxyProtocol, Reach};
 use crate::net::address::ListenAddress;
 use crate::net::source::ListenerSource;
 use crate::net::unix;
@@ -135,7 +135,7 @@ enum ListenerState {
     /// There may be connections.
     Ready,
     /// The system lacks a resource for accepting; to be tried again at this time.
-    Pausing(Time),
+    Pausing(Time, Descriptors),
 }
 
 impl Listener {
@@ -177,8 +177,8 @@ impl Listener {
     pub(crate) fn accept(&mut self, now: Time) -> Option<(TcpStream, Option<SocketAddr>)> {
         match self.state {
             ListenerState::Drained => return None,
-            ListenerState::Pausing(until) if now < until => return None,
-            ListenerState::Ready | ListenerState::Pausing(_) => {}
+            ListenerState::Pausing(until, _) if now < until => return None,
+            ListenerState::Ready | ListenerState::Pausing(..) => {}
         }
         self.state = ListenerState::Ready;
         loop {
@@ -197,7 +197,11 @@ impl Listener {
                 // A connection that ended before it was accepted is no reason to stop.
                 ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                 _ => {
-                    self.pauses.add(lacks_descriptors(&error).into());
+                    let descriptors = match lacks_descriptors(&error) {
+                        true => Descriptors::Lacking,
+                        false => Descriptors::Enough,
+                    };
+                    self.pauses.add((descriptors == Descriptors::Lacking).into());
                     if !self.complained {
                         log::warn!(
                             target: "switchboard::server",
@@ -206,7 +210,7 @@ impl Listener {
                         );
                         self.complained = true;
                     }
-                    self.state = ListenerState::Pausing(now.after(PAUSE_MS));
+                    self.state = ListenerState::Pausing(now.after(PAUSE_MS), descriptors);
                     return None;
                 }
             }
@@ -238,7 +242,16 @@ impl Listener {
         match self.state {
             ListenerState::Drained => None,
             ListenerState::Ready => Some(Time::ZERO),
-            ListenerState::Pausing(until) => Some(until),
+            ListenerState::Pausing(until, _) => Some(until),
+        }
+    }
+
+    /// Whether the system had a descriptor for the last connection.
+    #[must_use]
+    pub(crate) const fn descriptors(&self) -> Descriptors {
+        match self.state {
+            ListenerState::Drained | ListenerState::Ready => Descriptors::Enough,
+            ListenerState::Pausing(_, descriptors) => descriptors,
         }
     }
 

@@ -7,7 +7,8 @@
 //!   file by its name
 //! - `escape`: texts of peers in the log and in JSON
 //! - with the feature `admin`, `facts`: what a host has counted, as values; `metrics`: the page of
-//!   it for Prometheus, with `samples` of the `families` of metrics; `status`: its state as JSON
+//!   it for Prometheus, with `samples` of the `families` of metrics; `status`: its state as JSON;
+//!   `readiness`: whether it is ready for sockets
 
 #[doc(hidden)]
 pub mod escape;
@@ -23,6 +24,8 @@ pub mod media;
 mod metrics;
 mod page;
 #[cfg(feature = "admin")]
+mod readiness;
+#[cfg(feature = "admin")]
 mod samples;
 #[cfg(feature = "admin")]
 mod status;
@@ -35,3 +38,5 @@ pub use facts::{
 #[cfg(feature = "admin")]
 pub use metrics::MetricsText;
 pub use page::Page;
+#[cfg(feature = "admin")]
+pub use readiness::{HostReadiness, NotReady};

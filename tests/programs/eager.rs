@@ -151,3 +151,23 @@ fn one_process_for_each_socket_is_never_eager() {
     server.program("/x").program_options(options);
     server.bind("127.0.0.1:0").expect("what holds for all means nothing to it");
 }
+
+#[cfg(feature = "admin")]
+#[test]
+fn readiness_waits_for_it() {
+    use crate::support::{DEADLINE, Running};
+
+    let folder = programs("programs", &[("obey.py", OBEY)]);
+    let mut server = Server::new(LIMITS);
+    server.document_root(&folder);
+    server.program("/obey").start(Start::Eager);
+    server.program("/late").start(Start::Eager);
+    let host = server.bind("127.0.0.1:0").expect("a port is free");
+    let handle = host.metrics_handle();
+    let server = Running::run(host);
+    let readiness = || handle.readiness(DEADLINE).expect("the host turns").to_string();
+    until("one is ready", || readiness() == "service /late is down");
+    write(&folder, "late.py", OBEY, "755");
+    until("both are ready", || readiness() == "ready");
+    server.stop();
+}

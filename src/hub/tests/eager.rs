@@ -171,3 +171,44 @@ fn an_eager_program_keeps_its_entry() {
     rig.turn();
     assert_eq!(rig.io.started.last(), Some(&(first, 2)));
 }
+
+#[cfg(feature = "admin")]
+mod readiness {
+    use super::*;
+
+    fn said(rig: &Rig) -> String {
+        rig.hub().readiness(Descriptors::Enough).to_string()
+    }
+
+    #[test]
+    fn an_eager_service_counts_until_it_is_ready() {
+        let (mut rig, id) = rig();
+        assert_eq!(said(&rig), "service /eager is down");
+        rig.turn();
+        assert_eq!(said(&rig), "service /eager is down");
+        rig.ready(id.index());
+        assert_eq!(said(&rig), "ready", "the others need not run");
+        rig.apply(id.index(), vec![Outbound::Reset { pause_ms: 0 }]);
+        assert_eq!(said(&rig), "service /eager is down");
+        rig.ready(id.index());
+        assert_eq!(said(&rig), "ready");
+        rig.end_run(id, 1);
+        assert_eq!(said(&rig), "service /eager is down");
+        let lazy = mount(Limits::SERVER);
+        let now = rig.now;
+        rig.engine.hub_mut().remount(id, lazy, now);
+        assert_eq!(said(&rig), "ready");
+    }
+
+    #[test]
+    fn the_reasons_of_the_host_come_first() {
+        let (mut rig, _) = rig();
+        let lacking = rig.hub().readiness(Descriptors::Lacking);
+        assert!(!lacking.is_ready());
+        assert_eq!(lacking.to_string(), "no descriptors\nservice /eager is down");
+        rig.open("/a");
+        rig.stop();
+        let all = rig.hub().readiness(Descriptors::Lacking).to_string();
+        assert_eq!(all, "draining\nno descriptors\nservice /eager is down");
+    }
+}

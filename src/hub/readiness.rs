@@ -1,0 +1,22 @@
+//! Whether the host is ready for sockets. Each reason is read where its state is.
+
+use crate::hub::worker_slot::RunState;
+use crate::hub::{Descriptors, Hub};
+use crate::pages::{HostReadiness, NotReady};
+
+impl Hub {
+    /// Whether the host is ready for sockets. It looks at each service.
+    #[must_use]
+    pub fn readiness(&self, descriptors: Descriptors) -> HostReadiness {
+        let host = [
+            self.drain.is_some().then_some(NotReady::Draining),
+            (descriptors == Descriptors::Lacking).then_some(NotReady::NoDescriptors),
+            self.memory.refuses.then_some(NotReady::Memory),
+        ];
+        let services = self.services.ids().map(|id| &self.services[id]);
+        let down = services
+            .filter(|service| service.is_eager() && service.worker.state != RunState::Running);
+        let down = down.map(|service| NotReady::ServiceDown(service.path.clone()));
+        host.into_iter().flatten().chain(down).collect()
+    }
+}
