@@ -75,6 +75,27 @@ fn counts_are_those_of_the_clients() {
     });
 }
 
+/// What a build cannot count would be zero for ever.
+#[test]
+fn a_build_shows_what_it_counts() {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let host = server.bind("127.0.0.1:0").expect("a port is free");
+    let handle = host.metrics_handle();
+    let server = Running::run(host);
+    let page: String = take(&handle).into_text().collect();
+    for (sample, is_counted) in [
+        ("switchboard_tls_handshakes_total{result=\"failed\"} 0\n", cfg!(feature = "tls")),
+        ("_refused_total{reason=\"handshakes\"} 0\n", cfg!(feature = "tls")),
+        ("_refused_total{reason=\"proxy\"} 0\n", cfg!(feature = "proxy")),
+        ("switchboard_processes{service=\"/echo\"} 0\n", cfg!(feature = "programs")),
+        ("_refused_total{reason=\"descriptors\"} 0\n", true),
+    ] {
+        assert_eq!(page.contains(sample), is_counted, "{sample} {page}");
+    }
+    server.stop();
+}
+
 /// A wait is no part of a turn, and neither is what a program does between two calls.
 #[test]
 fn only_turns_are_busy() {

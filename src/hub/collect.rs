@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::hub::Hub;
 use crate::hub::counters::{
-    Counters, ListenerCounters, PING_BOUNDS_MS, REFUSALS, ServiceCounters, TURN_BOUNDS_NS,
+    Counters, HANDSHAKE_ENDS, ListenerCounters, PING_BOUNDS_MS, REFUSALS, ServiceCounters,
+    TURN_BOUNDS_NS,
 };
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::Membership;
@@ -28,12 +29,21 @@ impl Hub {
     #[must_use]
     pub fn begin_collecting(&self, now: Time) -> Box<Collection> {
         let limits = *self.services.limits_of(None);
-        let Counters { refused, turns, pings, listeners, .. } = &self.counters;
+        let Counters { refused, handshakes, turns, pings, listeners, .. } = &self.counters;
+        let refused = REFUSALS.into_iter().zip(refused);
+        let handshakes = handshakes.iter().filter(|_| cfg!(feature = "tls"));
         let mut metrics = Metrics {
             uptime: Duration::from_millis(now.as_ms()),
             is_stopping: self.drain.is_some(),
             listeners: listeners.iter().map(listener).collect(),
-            refused: REFUSALS.into_iter().zip(refused.iter().map(|count| count.get())).collect(),
+            refused: refused
+                .filter(|((_, is_built), _)| *is_built)
+                .map(|((reason, _), count)| (reason, count.get()))
+                .collect(),
+            tls_handshakes: HANDSHAKE_ENDS
+                .into_iter()
+                .zip(handshakes.map(|count| count.get()))
+                .collect(),
             services: self.services.ids().map(|id| self.service(id, now)).collect(),
             turns: Histogram::new(
                 TURN_BOUNDS_NS.into_iter().map(Duration::from_nanos),

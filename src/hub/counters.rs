@@ -47,6 +47,8 @@ pub(super) struct ServiceCounters {
 #[derive(Debug)]
 pub(super) struct Counters {
     pub(super) refused: [Count; RefusalKind::LEN],
+    /// TLS handshakes, by how they ended.
+    pub(super) handshakes: [Count; HandshakeEnd::LEN],
     /// By the number of the status, from 100 on.
     responses: [Count; STATUS_LEN],
     pub(super) turns: Buckets<{ TURN_BOUNDS_NS.len() }>,
@@ -76,9 +78,23 @@ pub(super) enum RefusalKind {
     Rate,
     /// The PROXY protocol is broken, or its peer is not trusted.
     Proxy,
+    /// Its address has too many of the TLS handshakes.
+    Handshakes,
     /// The system had no descriptor for it.
     #[cfg(feature = "admin")]
     Descriptors,
+}
+
+/// How a TLS handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum HandshakeEnd {
+    /// The connection is open.
+    Full,
+    /// It is open, and goes on with a session of before, without a signature.
+    Resumed,
+    /// The connection has ended before.
+    Failed,
 }
 
 impl Count {
@@ -167,6 +183,7 @@ impl Default for Counters {
     fn default() -> Self {
         Self {
             refused: [Count::default(); RefusalKind::LEN],
+            handshakes: [Count::default(); HandshakeEnd::LEN],
             responses: [Count::default(); STATUS_LEN],
             turns: Buckets::default(),
             pings: Buckets::default(),
@@ -180,6 +197,13 @@ impl Counters {
     /// A connection is not served.
     pub(super) fn refuse(&mut self, kind: RefusalKind) {
         if let Some(count) = self.refused.get_mut(kind as usize) {
+            count.add(1);
+        }
+    }
+
+    /// A TLS handshake has ended.
+    pub(super) fn end_handshake(&mut self, end: HandshakeEnd) {
+        if let Some(count) = self.handshakes.get_mut(end as usize) {
             count.add(1);
         }
     }
@@ -256,7 +280,11 @@ impl Hub {
 }
 
 impl RefusalKind {
-    const LEN: usize = 5;
+    const LEN: usize = 6;
+}
+
+impl HandshakeEnd {
+    const LEN: usize = 3;
 }
 
 /// The place of a code among those that are counted; `None` for a code that no close has.
@@ -269,10 +297,19 @@ fn close_class(code: CloseCode) -> Option<usize> {
     }
 }
 
-/// The names of [`RefusalKind`]s, in their order.
+/// The names of [`RefusalKind`]s, in their order, and whether this build has them.
 #[cfg(feature = "admin")]
-pub(super) const REFUSALS: [&str; RefusalKind::LEN] =
-    ["full", "per_ip", "rate", "proxy", "descriptors"];
+pub(super) const REFUSALS: [(&str, bool); RefusalKind::LEN] = [
+    ("full", true),
+    ("per_ip", true),
+    ("rate", true),
+    ("proxy", cfg!(feature = "proxy")),
+    ("handshakes", cfg!(feature = "tls")),
+    ("descriptors", true),
+];
+/// The names of [`HandshakeEnd`]s, in their order.
+#[cfg(feature = "admin")]
+pub(super) const HANDSHAKE_ENDS: [&str; HandshakeEnd::LEN] = ["full", "resumed", "failed"];
 /// 1000 to 1015, 3xxx and 4xxx.
 pub(super) const CLOSES_LEN: usize = 18;
 /// The bounds of turns, in nanoseconds.

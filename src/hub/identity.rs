@@ -145,7 +145,7 @@ impl Hub {
         };
         self.counters.refuse(surplus.kind());
         // An answer would cost a TLS handshake.
-        let is_answered = self.is_answered(surplus) && !self.shakes_hands(id);
+        let is_answered = !self.end_handshake(id) && self.is_answered(surplus);
         self.set_surplus(id, surplus, peer);
         if !is_answered {
             self.fail(id, BEYOND, now);

@@ -204,7 +204,7 @@ impl Hub {
         }
         // Without another reason by now, it was an answer that is no refusal, and it has been sent.
         self.record_end(id, "page");
-        self.end_handshake(id);
+        self.abandon_handshake(id);
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]

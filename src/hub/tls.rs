@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::hub::Hub;
+use crate::hub::counters::{HandshakeEnd, RefusalKind};
 use crate::hub::shares::{Pool, holder};
 use crate::hub::socket::{Cold, Socket};
 use crate::service::{SocketId, TlsInfo};
@@ -26,7 +27,10 @@ impl Hub {
 
     /// The TLS handshake of a socket is over. Its request follows.
     pub fn secure(&mut self, id: SocketId, info: TlsInfo) {
-        self.end_handshake(id);
+        if self.end_handshake(id) {
+            let end = if info.is_resumed { HandshakeEnd::Resumed } else { HandshakeEnd::Full };
+            self.counters.end_handshake(end);
+        }
         if let Some(socket) = self.sockets.get_mut(id) {
             let cold = socket.cold.get_or_insert_default();
             cold.proxied.tls = Some(Arc::new(info));
@@ -65,6 +69,7 @@ impl Hub {
         let peer_of = |id: &SocketId| self.addresses.of(self.sockets.get(*id)?.peer);
         let holders = self.handshakes.0.iter().map(|id| of(peer_of(id)));
         let Some(refusal) = pool.refusal(of(peer), holders) else { return true };
+        self.counters.refuse(RefusalKind::Handshakes);
         self.log_dropped(peer, &refusal, now);
         false
     }
@@ -77,13 +82,14 @@ impl Hub {
         peer: Option<SocketAddr>,
         now: Time,
     ) -> bool {
-        if !self.shakes_hands(id) {
+        // It does not count for itself.
+        if !self.end_handshake(id) {
             return true;
         }
-        // It does not count for itself.
-        self.end_handshake(id);
         let is_admitted = self.admits_handshake(peer, now);
-        self.handshakes.0.push(id);
+        if is_admitted {
+            self.handshakes.0.push(id);
+        }
         is_admitted
     }
 
@@ -95,13 +101,22 @@ impl Hub {
         }
     }
 
-    /// The handshake of a socket is over, or its connection has gone.
-    pub(super) fn end_handshake(&mut self, id: SocketId) {
+    /// The connection of a socket has gone, maybe before its handshake was over.
+    pub(super) fn abandon_handshake(&mut self, id: SocketId) {
+        if self.end_handshake(id) {
+            self.counters.end_handshake(HandshakeEnd::Failed);
+        }
+    }
+
+    /// The handshake of a socket is over, or there will be none. Returns whether it was not before.
+    pub(super) fn end_handshake(&mut self, id: SocketId) -> bool {
         if cfg!(feature = "tls")
             && let Some(at) = self.handshakes.0.iter().position(|of| *of == id)
         {
             self.handshakes.0.swap_remove(at);
+            return true;
         }
+        false
     }
 }
 

@@ -18,9 +18,15 @@ pub struct Metrics {
     /// stop. Of more than 256 listeners, the last ones are counted together.
     pub listeners: Vec<ListenerMetrics>,
     /// How many connections were not served, by reason: `full` (`max-connections`), `per_ip`
-    /// (`max-per-ip`), `rate` (`new-per-ip`), `descriptors` or `proxy` (`proxy-protocol`). With
-    /// `descriptors`, it is how often accepting had to pause; connections wait meanwhile.
+    /// (`max-per-ip`), `rate` (`new-per-ip`), `descriptors`, `proxy` (`proxy-protocol`) or
+    /// `handshakes` (`max-handshakes`: the address has a quarter). The last two are there in builds
+    /// with the feature. With `descriptors`, it is how often accepting had to pause; connections
+    /// wait meanwhile.
     pub refused: Vec<(&'static str, u64)>,
+    /// How many TLS handshakes have ended, by how: `full`, `resumed` (with a session of before) or
+    /// `failed`, of connections that ended before the handshake was over, also without a byte.
+    /// Empty in builds without the feature `tls`.
+    pub tls_handshakes: Vec<(&'static str, u64)>,
     /// How many requests were answered, by the number of the status: 101, and those with a reason
     /// phrase in [`Status`](crate::Status).
     pub responses: Vec<(u16, u64)>,

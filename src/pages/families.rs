@@ -6,7 +6,7 @@ use crate::pages::samples::Rows::{Each, Once};
 use crate::pages::samples::{Family, Rows, seconds};
 
 /// All metrics, in the order of the page.
-pub(super) const FAMILIES: [Family; 37] = [
+pub(super) const FAMILIES: [Family; 38] = [
     gauge(
         "switchboard_build_info",
         "The version and the features of the program; always 1.",
@@ -142,7 +142,11 @@ pub(super) const FAMILIES: [Family; 37] = [
     gauge(
         "switchboard_processes",
         "Processes of the service.",
-        Each(|of, s| s.of(of, of.pids.len())),
+        Each(|of, s| {
+            if cfg!(feature = "programs") {
+                s.of(of, of.pids.len());
+            }
+        }),
     ),
     counter(
         "switchboard_loop_turns_total",
@@ -191,6 +195,15 @@ pub(super) const FAMILIES: [Family; 37] = [
         "Time from a ping to the next bytes of the peer, most often the pong.",
         Once(|metrics, s| s.histogram(&metrics.pings)),
     ),
+    counter(
+        "switchboard_tls_handshakes_total",
+        "TLS handshakes, by how they ended; failed are those whose connection ended before.",
+        Once(|metrics, samples| {
+            for (result, count) in &metrics.tls_handshakes {
+                samples.sample("", &[("result", result)], count);
+            }
+        }),
+    ),
     gauge(
         "process_resident_memory_bytes",
         "Resident memory of the process.",
@@ -226,6 +239,7 @@ fn features() -> String {
         ("programs", cfg!(feature = "programs")),
         ("proxy", cfg!(feature = "proxy")),
         ("simd", cfg!(feature = "simd")),
+        ("tls", cfg!(feature = "tls")),
         ("unix", cfg!(feature = "unix")),
     ];
     let built = all.iter().filter(|(_, is_built)| *is_built).map(|(name, _)| *name);

@@ -8,7 +8,8 @@ use crate::pages::{Metrics, ServiceMetrics};
 
 impl Metrics {
     /// The state of the host as one JSON object: version, listeners, totals, services, limits and
-    /// memory. What is not known, and a limit that is off, is `null`.
+    /// memory. What is not known, a limit that is off, and what a build lacks, is
+    /// `null`.
     ///
     /// ```
     /// let status = switchboard::Metrics::default().to_json();
@@ -27,7 +28,7 @@ impl Metrics {
         let state = if self.is_stopping { "stopping" } else { "running" };
         object(&[
             ("version", json(env!("CARGO_PKG_VERSION"))),
-            ("pid", self.process.pid.map_or(NULL.to_owned(), |pid| pid.to_string())),
+            ("pid", known(self.process.pid)),
             ("uptime_seconds", self.uptime.as_secs().to_string()),
             ("state", json(state)),
             ("listeners", array(listeners)),
@@ -53,7 +54,17 @@ impl Metrics {
             ("messages_sent", sum(|of| of.messages_sent)),
             ("received_bytes", sum(|of| of.received_bytes)),
             ("sent_bytes", sum(|of| of.sent_bytes)),
+            ("tls_handshakes", self.handshakes()),
         ])
+    }
+
+    /// By how they ended.
+    fn handshakes(&self) -> String {
+        let counts = self.tls_handshakes.iter().map(|(end, count)| (*end, count.to_string()));
+        match &*counts.collect::<Vec<_>>() {
+            [] => NULL.to_owned(),
+            counts => object(counts),
+        }
     }
 
     fn memory(&self) -> String {
@@ -63,7 +74,7 @@ impl Metrics {
             ("mail", of.mail.to_string()),
             ("input", of.input.to_string()),
             ("batches", of.batches.to_string()),
-            ("max", of.max.map_or(NULL.to_owned(), |max| max.to_string())),
+            ("max", known(of.max)),
         ])
     }
 }
@@ -96,6 +107,11 @@ fn limits(of: &Limits) -> String {
         ("outbox-max", count(of.outbox_bytes_max)),
         ("memory-max", count(of.held_bytes_max)),
     ])
+}
+
+/// A number, if it is known.
+fn known(number: Option<impl ToString>) -> String {
+    number.map_or(NULL.to_owned(), |number| number.to_string())
 }
 
 /// An object of these members, whose values are JSON.

@@ -43,6 +43,8 @@ pub struct TlsInfo {
     /// The certificate of the client, which a configured authority has issued. `None` if it has
     /// shown none.
     pub certificate: Option<ClientCertificate>,
+    /// Whether the client has resumed a session of before (RFC 8446, 2.2; RFC 5077).
+    pub(crate) is_resumed: bool,
 }
 
 /// A version of TLS.
@@ -78,7 +80,7 @@ impl TlsInfo {
     #[doc(hidden)]
     #[must_use]
     pub const fn of_version(version: TlsVersion) -> Self {
-        Self { version, server_name: None, certificate: None }
+        Self { version, server_name: None, certificate: None, is_resumed: false }
     }
 
     /// The bytes of memory that it occupies, its own size included.

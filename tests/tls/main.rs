@@ -3,6 +3,7 @@
 #![cfg(feature = "tls")]
 
 mod clients;
+mod counted;
 mod forger;
 mod handshakes;
 mod hostile;

@@ -10,7 +10,7 @@ use crate::pages::{Metrics, ServiceMetrics};
 use crate::ws::tests::random::Random;
 
 /// All metrics of a rig.
-fn metrics(rig: &Rig) -> Metrics {
+pub(super) fn metrics(rig: &Rig) -> Metrics {
     let mut collection = rig.hub().begin_collecting(rig.now);
     loop {
         match rig.hub().collect(collection) {
@@ -250,6 +250,18 @@ fn refusals_have_their_reasons() {
     let mut rig = Rig::new(Limits { connection_rate: rate, ..Limits::SERVER });
     (0..30).for_each(|_| _ = rig.accept(peer, Reach::Network));
     assert_eq!(reason(&rig), [("rate", 29)]);
+}
+
+/// A reason that a build cannot have would be a count of zero for ever.
+#[test]
+fn the_reasons_are_those_of_the_build() {
+    let metrics = metrics(&Rig::new(Limits::SERVER));
+    let mut reasons = vec!["full", "per_ip", "rate"];
+    reasons.extend(cfg!(feature = "proxy").then_some("proxy"));
+    reasons.extend(cfg!(feature = "tls").then_some("handshakes"));
+    reasons.push("descriptors");
+    assert_eq!(metrics.refused.iter().map(|(reason, _)| *reason).collect::<Vec<_>>(), reasons);
+    assert_eq!(metrics.tls_handshakes.len(), if cfg!(feature = "tls") { 3 } else { 0 });
 }
 
 #[cfg(feature = "proxy")]

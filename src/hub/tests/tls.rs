@@ -244,6 +244,13 @@ mod proxied {
         ids.iter().for_each(|id| identify(&mut rig, *id));
         assert_eq!(rig.io.dropped, [ids[1]]);
         assert!(rig.got(ids[1]).is_empty());
+        #[cfg(feature = "admin")]
+        {
+            // It is refused, and no handshake has failed.
+            let metrics = counters::metrics(&rig);
+            assert!(metrics.refused.contains(&("per_ip", 1)), "{:?}", metrics.refused);
+            assert!(metrics.tls_handshakes.iter().all(|(_, count)| *count == 0));
+        }
     }
 
     /// The client has connected to the proxy, whose word counts.
@@ -267,6 +274,70 @@ mod proxied {
         rig.decrypt(id, &head("/a", "X-Forwarded-Proto: http\r\n"));
         rig.ready(0);
         assert!(rig.request().is_secure());
+    }
+}
+
+/// What is counted of handshakes, and what of the reasons for refusals.
+#[cfg(feature = "admin")]
+mod counted {
+    use super::super::counters::metrics;
+    use super::*;
+
+    /// Full and resumed handshakes, those that have failed, and connections that were refused.
+    fn ends(rig: &Rig) -> [u64; 4] {
+        let metrics = metrics(rig);
+        let of = |all: &[(&str, u64)], name| {
+            all.iter().find(|(is, _)| *is == name).expect("it is counted").1
+        };
+        let [full, resumed, failed] =
+            ["full", "resumed", "failed"].map(|name| of(&metrics.tls_handshakes, name));
+        [full, resumed, failed, of(&metrics.refused, "handshakes")]
+    }
+
+    #[test]
+    fn each_handshake_ends_once() {
+        let mut rig = rig(Limits { handshakes_max: 4, ..MANY });
+        let mut begin = |host| (rig.begin(host).expect("there is space"), ends(&rig));
+        let ((first, one), (second, two)) = (begin(1), begin(2));
+        assert_eq!([one, two], [[0; 4]; 2], "they have only begun");
+        rig.secure(first);
+        assert_eq!(ends(&rig), [1, 0, 0, 0]);
+        rig.secure(first);
+        rig.remove(first);
+        assert_eq!(ends(&rig), [1, 0, 0, 0], "it is over already");
+        let resumed = TlsInfo { is_resumed: true, ..info() };
+        rig.read(second, [TlsRead::Secured(Box::new(resumed))]);
+        assert_eq!(ends(&rig), [1, 1, 0, 0]);
+        // What ends a connection later is no failure of its handshake.
+        rig.fail(second);
+        rig.turn();
+        assert_eq!(ends(&rig), [1, 1, 0, 0]);
+        for (end, failed) in [
+            (Rig::fail as fn(&mut Rig, SocketId), 1),
+            (|rig, _| rig.wait(Limits::SERVER.handshake_ms_max + 100), 2),
+            (Rig::remove, 3),
+        ] {
+            let id = rig.begin(3).expect("there is space");
+            end(&mut rig, id);
+            rig.turn();
+            assert_eq!(ends(&rig), [1, 1, failed, 0]);
+        }
+        // A plain connection has none.
+        rig.transport = Transport::Unknown;
+        let id = rig.accept(from(5), Reach::Network).expect("there is space");
+        rig.remove(id);
+        assert_eq!(ends(&rig), [1, 1, 3, 0]);
+    }
+
+    #[test]
+    fn a_connection_that_may_not_begin_one_is_refused() {
+        let mut rig = rig(Limits { handshakes_max: 4, ..MANY });
+        (0..3).for_each(|_| _ = rig.begin(1).expect("three quarters"));
+        assert_eq!((rig.begin(1), ends(&rig)), (None, [0, 0, 0, 1]));
+        // Beyond the limits of connections, it is refused for that.
+        let mut rig = super::rig(Limits { sockets_max: 1, ..MANY });
+        rig.begin(1).expect("there is space");
+        assert_eq!((rig.begin(2), ends(&rig)), (None, [0; 4]));
     }
 }
 

@@ -177,9 +177,8 @@ impl Channel {
     /// The system has no random numbers.
     pub(super) fn new(config: &ChannelConfig) -> Result<Self, String> {
         let rustls = UnbufferedServerConnection::new(config.rustls.clone()).map_err(text)?;
-        let opening =
-            Some(Box::new(Opening { server_name: None, is_new: true, has_retried: false }));
-        Ok(Self { rustls, opening })
+        let opening = Opening { server_name: None, is_new: true, has_retried: false };
+        Ok(Self { rustls, opening: Some(Box::new(opening)) })
     }
 
     /// Adds to `out` the records that rustls has queued, and behind them those that `write` makes.
@@ -319,7 +318,8 @@ impl RecordChannel for Channel {
         let certificate =
             leaf.map(|leaf| ClientCertificate { sha256: sha256(leaf), dns_names: dns_names(leaf) });
         let server_name = self.opening.take().and_then(|opening| opening.server_name);
-        TlsInfo { version, server_name, certificate }
+        let is_resumed = self.rustls.handshake_kind() == Some(HandshakeKind::Resumed);
+        TlsInfo { version, server_name, certificate, is_resumed }
     }
 }
 

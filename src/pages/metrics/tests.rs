@@ -18,6 +18,7 @@ received_bytes_total sent_bytes_total outbox_bytes mail_messages mail_bytes paus
 pauses_total slow_closes_total topics subscriptions up starts_total failures_total processes
 loop_turns_total loop_busy_seconds_total loop_turn_seconds slow_callbacks_total
 memory_bytes memory_bytes_max log_lines_dropped_total ping_seconds
+tls_handshakes_total
 ";
 const PROCESS_NAMES: &str = "
 process_resident_memory_bytes process_open_fds process_max_fds process_cpu_seconds_total
@@ -43,6 +44,7 @@ fn full(services: Vec<ServiceMetrics>) -> Metrics {
             connections_accepted: 2,
         }],
         refused: vec![("full", 3)],
+        tls_handshakes: vec![("full", 5), ("failed", 0)],
         responses: vec![(101, 7), (404, 1)],
         other_responses: 2,
         services,
@@ -65,7 +67,9 @@ fn full(services: Vec<ServiceMetrics>) -> Metrics {
 #[test]
 fn each_name_is_there_once_with_its_help_and_type() {
     let page: String = full(vec![of_service("/a")]).into_text().collect();
-    let own = NAMES.split_whitespace().map(|name| format!("switchboard_{name}"));
+    let is_built = |name: &&str| *name != "processes" || cfg!(feature = "programs");
+    let own = NAMES.split_whitespace().filter(is_built);
+    let own = own.map(|name| format!("switchboard_{name}"));
     let names: Vec<_> = own.chain(PROCESS_NAMES.split_whitespace().map(str::to_owned)).collect();
     let kinds: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let named = kinds.iter().map(|kind| kind.split(' ').next().unwrap_or_default());
@@ -102,6 +106,8 @@ fn samples_are_written_as_the_format_wants_them() {
     for line in [
         "switchboard_connections{listener=\"127.0.0.1:80\"} 1",
         "switchboard_connections_refused_total{reason=\"full\"} 3",
+        "switchboard_tls_handshakes_total{result=\"full\"} 5",
+        "switchboard_tls_handshakes_total{result=\"failed\"} 0",
         "switchboard_responses_total{status=\"101\"} 7",
         "switchboard_responses_total{status=\"other\"} 2",
         "switchboard_sockets{service=\"/a\"} 4",
@@ -125,8 +131,13 @@ fn samples_are_written_as_the_format_wants_them() {
 #[test]
 fn what_is_not_known_is_left_out() {
     let page: String = Metrics::default().into_text().collect();
-    for name in ["process_open_fds", "log_lines_dropped", "memory_bytes_max", "switchboard_sockets"]
-    {
+    for name in [
+        "process_open_fds",
+        "log_lines_dropped",
+        "memory_bytes_max",
+        "switchboard_sockets",
+        "tls_handshakes",
+    ] {
         assert!(!page.contains(name), "{name}");
     }
 }
@@ -161,13 +172,12 @@ fn parts_are_short_and_together_the_page() {
             lines += 1;
         }
     }
-    assert_eq!(
-        (families["switchboard_sockets"], families["switchboard_processes"]),
-        (3_000, 3_000)
-    );
+    let of_programs = families.get("switchboard_processes").copied();
+    assert_eq!(of_programs, cfg!(feature = "programs").then_some(3_000));
+    assert_eq!(families["switchboard_sockets"], 3_000);
     assert_eq!(families["switchboard_closes_total"], 9_000);
     let one: String = full(services(1).collect()).into_text().collect();
-    let per_service = 19 + 3;
+    let per_service = 18 + usize::from(cfg!(feature = "programs")) + 3;
     let rest = one.lines().filter(|line| !line.starts_with('#')).count() - per_service;
     assert_eq!(lines, rest + 3_000 * per_service);
 }

@@ -19,6 +19,7 @@ fn the_state_is_one_object() {
             connections_accepted: 9,
         }],
         refused: vec![("full", 1), ("rate", 2)],
+        tls_handshakes: vec![("full", 7), ("resumed", 8)],
         services: vec![service.clone(), service],
         memory: MemoryMetrics { outbox: 10, mail: 11, input: 12, batches: 13, max: None },
         ..Metrics::default()
@@ -35,13 +36,21 @@ fn the_state_is_one_object() {
              \"listeners\":[{{\"address\":\"[::1]:80\",\"connections\":6,\"accepted\":9}}],\
              \"totals\":{{\"connections\":6,\"connections_refused\":3,\"sockets\":8,\
              \"sockets_opened\":0,\"messages_received\":0,\"messages_sent\":0,\
-             \"received_bytes\":0,\"sent_bytes\":0}},\"services\":[{one},{one}],"
+             \"received_bytes\":0,\"sent_bytes\":0,\"tls_handshakes\":{{\"full\":7,\"resumed\":8}}}},\
+             \"services\":[{one},{one}],"
         )
     );
     assert!(after.contains("\"memory-max\":null"), "{after}");
     assert!(after.ends_with(
         "\"memory\":{\"outbox\":10,\"mail\":11,\"input\":12,\"batches\":13,\"max\":null}}"
     ));
+}
+
+/// They are there in each build, so that scripts find them.
+#[test]
+fn what_nobody_counts_is_null() {
+    let text = Metrics::default().to_json();
+    assert!(text.contains(",\"tls_handshakes\":null}"), "{text}");
 }
 
 /// The limits are those that the host has, by the names of their keys.
