@@ -210,10 +210,18 @@ fn a_full_disk_costs_the_lines_that_have_no_room() {
         come_and_go();
         read().contains(" lines of the log were dropped: ")
     });
-    let kill = Command::new("kill").arg(child.id().to_string()).status();
-    assert!(kill.expect("there is a kill").success());
+    let signal = |name: &str| {
+        let kill = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+        assert!(kill.expect("there is a kill").success());
+    };
+    if cfg!(feature = "admin") {
+        signal("USR1");
+        until("the state is logged", || read().contains("state of a service"));
+    }
+    signal("TERM");
     assert!(child.wait().expect("it ends").success());
     let text = read();
+    let mut counted = None;
     let (mut told, mut lost, mut at) = (0, 0, 0);
     for line in text.lines() {
         let end = at + line.len() as u64;
@@ -221,12 +229,14 @@ fn a_full_disk_costs_the_lines_that_have_no_room() {
             Ok(line) => {
                 told += usize::from(line["message"] == "socket closed");
                 lost += dropped(message(&line));
+                counted = line["log_lines_dropped"].as_u64().or(counted);
             }
             Err(error) => assert_eq!(end, ROOM, "{line:?} is no JSON: {error}"),
         }
         at = end + 1;
     }
     assert!(lost > 0 && told + lost == len, "{told} lines and {lost} lost ones of {len}");
+    assert_eq!(counted, cfg!(feature = "admin").then_some(lost as u64), "in the state");
 }
 
 /// The reader of the log may have made its pipe non-blocking.

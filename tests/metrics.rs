@@ -78,22 +78,28 @@ fn counts_are_those_of_the_clients() {
 /// What a build cannot count would be zero for ever.
 #[test]
 fn a_build_shows_what_it_counts() {
-    let mut server = Server::new(LIMITS);
-    mount_echo(&mut server, "/echo");
-    let host = server.bind("127.0.0.1:0").expect("a port is free");
-    let handle = host.metrics_handle();
-    let server = Running::run(host);
-    let page: String = take(&handle).into_text().collect();
-    for (sample, is_counted) in [
-        ("switchboard_tls_handshakes_total{result=\"failed\"} 0\n", cfg!(feature = "tls")),
-        ("_refused_total{reason=\"handshakes\"} 0\n", cfg!(feature = "tls")),
-        ("_refused_total{reason=\"proxy\"} 0\n", cfg!(feature = "proxy")),
-        ("switchboard_processes{service=\"/echo\"} 0\n", cfg!(feature = "programs")),
-        ("_refused_total{reason=\"descriptors\"} 0\n", true),
-    ] {
-        assert_eq!(page.contains(sample), is_counted, "{sample} {page}");
+    for counts_lines in [false, true] {
+        let mut server = Server::new(LIMITS);
+        if counts_lines {
+            server.log_lines_dropped(|| 12);
+        }
+        mount_echo(&mut server, "/echo");
+        let host = server.bind("127.0.0.1:0").expect("a port is free");
+        let handle = host.metrics_handle();
+        let server = Running::run(host);
+        let page: String = take(&handle).into_text().collect();
+        for (sample, is_counted) in [
+            ("switchboard_log_lines_dropped_total 12\n", counts_lines),
+            ("switchboard_tls_handshakes_total{result=\"failed\"} 0\n", cfg!(feature = "tls")),
+            ("_refused_total{reason=\"handshakes\"} 0\n", cfg!(feature = "tls")),
+            ("_refused_total{reason=\"proxy\"} 0\n", cfg!(feature = "proxy")),
+            ("switchboard_processes{service=\"/echo\"} 0\n", cfg!(feature = "programs")),
+            ("_refused_total{reason=\"descriptors\"} 0\n", true),
+        ] {
+            assert_eq!(page.contains(sample), is_counted, "{sample} {page}");
+        }
+        server.stop();
     }
-    server.stop();
 }
 
 /// A wait is no part of a turn, and neither is what a program does between two calls.
@@ -278,6 +284,7 @@ fn no_descriptor_is_a_reason() {
 #[ignore = "tests/run prometheus has what it needs"]
 fn prometheus_reads_the_page() {
     let mut server = Server::new(Limits { held_bytes_max: 1 << 30, ..LIMITS });
+    server.log_lines_dropped(|| 1);
     (0..50).for_each(|number| mount_echo(&mut server, &format!("/services/{number}")));
     let host = server.bind("127.0.0.1:0").expect("a port is free");
     let handle = host.metrics_handle();
@@ -288,9 +295,7 @@ fn prometheus_reads_the_page() {
     raw.send(&close(1000, ""));
     assert_eq!(raw.read_close().0, 1000);
     raw.expect_end();
-    let mut metrics = take(&handle);
-    metrics.log_lines_dropped = Some(1);
-    let page: String = metrics.into_text().collect();
+    let page: String = take(&handle).into_text().collect();
     let run = |program: &str, args: &[&str]| {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -56,6 +56,7 @@ impl Hub {
                 Duration::from_millis(pings.sum()),
             ),
             limits,
+            log_lines_dropped: self.counters.log_lines_dropped(),
             ..Metrics::default()
         };
         metrics.memory.mail = metrics.services.iter().map(|service| service.mail_bytes).sum();

@@ -56,6 +56,9 @@ pub(super) struct Counters {
     /// By the index of the listener.
     #[cfg(feature = "admin")]
     pub(super) listeners: Vec<ListenerCounters>,
+    /// Knows how many lines the log has dropped.
+    #[cfg(feature = "admin")]
+    log_lines_dropped: Option<fn() -> u64>,
 }
 
 /// The connections that have come through one listener.
@@ -189,6 +192,8 @@ impl Default for Counters {
             pings: Buckets::default(),
             #[cfg(feature = "admin")]
             listeners: Vec::new(),
+            #[cfg(feature = "admin")]
+            log_lines_dropped: None,
         }
     }
 }
@@ -252,6 +257,12 @@ impl Counters {
         }
     }
 
+    /// How many lines the log has dropped, if that is known.
+    #[cfg(feature = "admin")]
+    pub(super) fn log_lines_dropped(&self) -> Option<u64> {
+        self.log_lines_dropped.map(|count| count())
+    }
+
     /// The statuses of answers, and how many had each; those without answers are left out.
     #[cfg(feature = "admin")]
     pub(super) fn responses(&self) -> impl Iterator<Item = (u16, u64)> {
@@ -261,6 +272,12 @@ impl Counters {
 }
 
 impl Hub {
+    /// Sets what knows how many lines the log has dropped.
+    #[cfg(feature = "admin")]
+    pub const fn count_log_lines_dropped(&mut self, count: fn() -> u64) {
+        self.counters.log_lines_dropped = Some(count);
+    }
+
     /// The listeners, which are about to close, had to pause so often for lack of descriptors.
     #[cfg(feature = "admin")]
     pub fn count_accept_pauses(&mut self, len: u64) {

@@ -81,7 +81,7 @@ impl Hub {
         let paused_len = self.sockets.ids().iter().filter(|id| is_paused(id)).count();
         let is_running = |status: &ServiceStatus<'_>| status.state == ServiceState::Running;
         let running_len = self.service_statuses(now).filter(is_running).count();
-        let fields = [
+        let mut fields = vec![
             ("version", LogField::Word(env!("CARGO_PKG_VERSION"))),
             // The clock begins with the host.
             ("uptime_s", LogField::Number(now.as_ms() / 1_000)),
@@ -91,6 +91,8 @@ impl Hub {
             ("running", number(running_len)),
             ("memory_bytes", number(self.held_bytes())),
         ];
+        let dropped = self.counters.log_lines_dropped().map(LogField::Number);
+        fields.extend(dropped.map(|dropped| ("log_lines_dropped", dropped)));
         log_fields(level, TARGET, ["state of the server", "state of the server: "], &fields);
         for status in self.service_statuses(now) {
             let fields = [

@@ -42,7 +42,8 @@ pub struct Metrics {
     pub memory: MemoryMetrics,
     /// The bounds of the host.
     pub limits: Limits,
-    /// How many lines the log has dropped, if somebody has set it: a host does not know its logger.
+    /// How many lines the log has dropped, if
+    /// [`Server::log_lines_dropped`](crate::Server::log_lines_dropped) has set who knows.
     pub log_lines_dropped: Option<u64>,
     /// What the system says of this process, as far as it can be read.
     pub process: ProcessMetrics,

@@ -55,6 +55,7 @@ impl Metrics {
             ("received_bytes", sum(|of| of.received_bytes)),
             ("sent_bytes", sum(|of| of.sent_bytes)),
             ("tls_handshakes", self.handshakes()),
+            ("log_lines_dropped", known(self.log_lines_dropped)),
         ])
     }
 

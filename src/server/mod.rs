@@ -85,6 +85,8 @@ pub struct Server {
     static_root: Option<PathBuf>,
     health_path: Option<String>,
     access_log: AccessLog,
+    #[cfg(feature = "admin")]
+    log_lines_dropped: Option<fn() -> u64>,
     addresses: Vec<(SocketAddr, Transport)>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -121,6 +123,8 @@ impl Server {
             static_root: None,
             health_path: None,
             access_log: AccessLog::Sockets,
+            #[cfg(feature = "admin")]
+            log_lines_dropped: None,
             addresses: Vec::new(),
             #[cfg(feature = "tls")]
             tls: None,
@@ -314,6 +318,10 @@ impl Server {
         hub.trust(self.proxies);
         hub.access_log(self.access_log);
         hub.spell(self.spellings);
+        #[cfg(feature = "admin")]
+        if let Some(count) = self.log_lines_dropped {
+            hub.count_log_lines_dropped(count);
+        }
         #[cfg(feature = "programs")]
         if let Some(programs) = &programs {
             hub.look_up();

@@ -1,8 +1,20 @@
-//! The state of a host in the log, at once or by a signal.
+//! The state of a host in the log, at once or by a signal, and what it has of the logger.
 
 use std::io;
 
 use crate::host::Host;
+use crate::server::Server;
+
+impl Server {
+    /// Sets a function that knows how many lines the logger of this process has dropped since its
+    /// start. The number is in [`Metrics`](crate::Metrics) and in the state that
+    /// [`Host::log_status`] logs, which lack it by default. The loop calls the function each time
+    /// that one of them is taken, so it must not wait.
+    pub const fn log_lines_dropped(&mut self, count: fn() -> u64) -> &mut Self {
+        self.log_lines_dropped = Some(count);
+        self
+    }
+}
 
 impl Host {
     /// Logs the state of this host in one line, and that of each service in another one, in the

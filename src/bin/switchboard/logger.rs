@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,6 +46,12 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat, target: LogTarget) {
 pub(crate) fn open_again() {
     waiting().is_to_reopen = true;
     CAME.notify_one();
+}
+
+/// How many lines were dropped, or could not be written as a whole.
+#[cfg(feature = "admin")]
+pub(crate) fn lines_dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed) as u64
 }
 
 /// Waits until all lines are written, for a second at most.
@@ -93,6 +100,7 @@ fn push(line: String) {
     let mut waiting = waiting();
     if !waiting.has_writer || waiting.bytes_len >= BYTES_MAX {
         waiting.dropped += 1;
+        DROPPED.fetch_add(1, Ordering::Relaxed);
         return;
     }
     waiting.bytes_len += line.len();
@@ -169,6 +177,7 @@ impl<W: Write> LogOutput<W> {
 
     fn lose(&mut self, error: io::Error) {
         self.lost += 1;
+        DROPPED.fetch_add(1, Ordering::Relaxed);
         self.error = Some(error);
     }
 
@@ -365,6 +374,8 @@ static WAITING: Mutex<LogBuffer> = Mutex::new(LogBuffer {
     #[cfg(feature = "admin")]
     is_to_reopen: false,
 });
+/// How many lines are lost since the start.
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
 /// A line has come, or a thread waits until all is written.
 static CAME: Condvar = Condvar::new();
 /// All lines are written.

@@ -242,6 +242,8 @@ pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
         .forwarded(config.forwarded)
         .proxy_protocol(config.proxy_protocol);
     server.access_log(config.access_log).spellings(config.spellings);
+    #[cfg(feature = "admin")]
+    server.log_lines_dropped(logger::lines_dropped);
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }

@@ -264,6 +264,14 @@ fn the_reasons_are_those_of_the_build() {
     assert_eq!(metrics.tls_handshakes.len(), if cfg!(feature = "tls") { 3 } else { 0 });
 }
 
+#[test]
+fn lost_lines_of_the_log_are_known_to_a_function() {
+    let mut rig = Rig::new(Limits::SERVER);
+    assert_eq!(metrics(&rig).log_lines_dropped, None);
+    rig.engine.hub_mut().count_log_lines_dropped(|| 7);
+    assert_eq!(metrics(&rig).log_lines_dropped, Some(7));
+}
+
 #[cfg(feature = "proxy")]
 #[test]
 fn what_breaks_the_proxy_protocol_is_counted() {

@@ -20,6 +20,7 @@ fn the_state_is_one_object() {
         }],
         refused: vec![("full", 1), ("rate", 2)],
         tls_handshakes: vec![("full", 7), ("resumed", 8)],
+        log_lines_dropped: Some(5),
         services: vec![service.clone(), service],
         memory: MemoryMetrics { outbox: 10, mail: 11, input: 12, batches: 13, max: None },
         ..Metrics::default()
@@ -36,8 +37,8 @@ fn the_state_is_one_object() {
              \"listeners\":[{{\"address\":\"[::1]:80\",\"connections\":6,\"accepted\":9}}],\
              \"totals\":{{\"connections\":6,\"connections_refused\":3,\"sockets\":8,\
              \"sockets_opened\":0,\"messages_received\":0,\"messages_sent\":0,\
-             \"received_bytes\":0,\"sent_bytes\":0,\"tls_handshakes\":{{\"full\":7,\"resumed\":8}}}},\
-             \"services\":[{one},{one}],"
+             \"received_bytes\":0,\"sent_bytes\":0,\"tls_handshakes\":{{\"full\":7,\"resumed\":8}},\
+             \"log_lines_dropped\":5}},\"services\":[{one},{one}],"
         )
     );
     assert!(after.contains("\"memory-max\":null"), "{after}");
@@ -50,7 +51,7 @@ fn the_state_is_one_object() {
 #[test]
 fn what_nobody_counts_is_null() {
     let text = Metrics::default().to_json();
-    assert!(text.contains(",\"tls_handshakes\":null}"), "{text}");
+    assert!(text.contains(",\"tls_handshakes\":null,\"log_lines_dropped\":null}"), "{text}");
 }
 
 /// The limits are those that the host has, by the names of their keys.

@@ -102,6 +102,15 @@ fn a_full_disk_loses_no_line_without_a_word() {
     }
 }
 
+#[cfg(feature = "admin")]
+#[test]
+fn each_line_that_is_dropped_is_counted() {
+    // No thread writes here, so that each is dropped. Other tests may lose some hundred meanwhile.
+    let before = lines_dropped();
+    (0..10_000).for_each(|_| push("x\n".to_owned()));
+    assert!(lines_dropped() >= before + 10_000);
+}
+
 #[test]
 fn times() {
     let rows = [
