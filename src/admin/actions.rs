@@ -14,7 +14,7 @@ use crate::host::Stopper;
 use crate::host::resolver::NoticeSender;
 use crate::host::thread::spawn;
 use crate::hub::{Collection, Hub};
-use crate::pages::{Metrics, MetricsText};
+use crate::pages::{HostReadiness, Metrics, MetricsText};
 use crate::time::Time;
 use crate::ws::{Response, Status};
 
@@ -47,7 +47,9 @@ impl Actions {
             AdminCommand::Health => {
                 self.ask(reply, |_, _, _| answer(Status::OK, "ok"));
             }
-            AdminCommand::Readiness => self.ask(reply, |hub, _, _| Reply::Answer(readiness(hub))),
+            AdminCommand::Readiness => self.ask(reply, |hub, facts, _| {
+                Reply::Answer(readiness(&hub.readiness(facts().descriptors)))
+            }),
             AdminCommand::Status => self.begin_page(ReportPage::Status, reply),
             AdminCommand::Metrics => self.begin_page(ReportPage::Metrics, reply),
             AdminCommand::Send { service, to, message } => {
@@ -160,13 +162,9 @@ fn counted(sockets: Option<u64>) -> Reply {
 }
 
 /// 200, or a 503 with each reason in a line.
-fn readiness(hub: &Hub) -> Response {
-    let reasons: Vec<String> = Vec::new();
-    let _ = hub;
-    match reasons[..] {
-        [] => Response::text(Status::OK, "ready"),
-        _ => Response::text(Status::UNAVAILABLE, &reasons.join("\n")),
-    }
+fn readiness(readiness: &HostReadiness) -> Response {
+    let status = if readiness.is_ready() { Status::OK } else { Status::UNAVAILABLE };
+    Response::text(status, &readiness.to_string())
 }
 
 /// For the reply of the loop.
