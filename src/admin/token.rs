@@ -114,7 +114,7 @@ mod tests {
             assert!(!token.is(other.as_bytes()), "{other}");
         }
         let slot = TokenSlot::default();
-        slot.clone().set(Some(token));
+        slot.set(Some(token));
         assert_eq!(format!("{slot:?}").matches("0123").count(), 0);
     }
 

@@ -158,7 +158,7 @@ pub(super) fn is_built(key: &Key) -> bool {
 }
 
 /// Of these each key takes one at least that is not its default.
-pub(super) const VALUES: [&str; 29] = [
+pub(super) const VALUES: [&str; 30] = [
     "7",
     "7 messages or 17k",
     "17k",
