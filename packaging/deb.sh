@@ -36,6 +36,11 @@ print bash "$share/bash-completion/completions/switchboard"
 print zsh "$share/zsh/vendor-completions/_switchboard"
 print fish "$share/fish/vendor_completions.d/switchboard.fish"
 
+# The unit makes the folder of the socket. Whoever runs the image says where operators are served.
+admin='unix:/run/switchboard/admin.sock, 127.0.0.1:9345'
+sed -i "s|^#admin: none\$|admin: $admin|" "$root/etc/switchboard/server.conf"
+grep -qx "admin: $admin" "$root/etc/switchboard/server.conf"
+
 install -Dm644 -t "$root/usr/lib/systemd/system" packaging/switchboard.service \
   packaging/switchboard.socket
 install -Dm644 packaging/debian/switchboard.sysusers "$root/usr/lib/sysusers.d/switchboard.conf"

@@ -159,6 +159,55 @@ def is_installed(machine, old, _):
     visit(machine.first, 12345)
 
 
+ADMIN_SOCKET = """[Socket]
+ListenStream=/run/switchboard-admin.sock
+FileDescriptorName=admin
+SocketMode=0660
+SocketGroup=adm
+Service=switchboard.service
+
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def serves_operators(machine, *_):
+    """Root and the group of the server by a Unix socket, and all that only look on loopback."""
+    unix = "--unix-socket", "/run/switchboard/admin.sock", "http://localhost/log-level?level=info"
+    tcp = "http://127.0.0.1:9345"
+
+    def curl(*words, within=()):
+        words = "curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", *words
+        return machine.run(*within, *words, check=False).stdout
+
+    def user(name, *groups):
+        groups = ("--groups", ",".join(groups)) if groups else ("--clear-groups",)
+        return "setpriv", "--reuid", name, "--regid", "nogroup", *groups
+
+    post = "--request", "POST", *unix
+    assert curl(*post) == "200"
+    assert curl(*post, within=user("nobody", "switchboard")) == "200"
+    assert curl(*post, within=user("nobody")) == "000"
+    for path in ["/healthz", "/readyz", "/status", "/metrics"]:
+        assert curl(f"{tcp}{path}", within=user("nobody")) == "200", path
+    assert curl("--request", "POST", f"{tcp}/drain") == "403"
+    # The socket of docs/operators.md that programs cannot reach.
+    machine.path("/etc/systemd/system/switchboard-admin.socket").write_text(ADMIN_SOCKET)
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "stop", UNIT)
+    machine.run("systemctl", "enable", "--now", "switchboard-admin.socket", UNIT)
+    post = [word.replace("switchboard/admin", "switchboard-admin") for word in post]
+    assert curl(*post) == "200"
+    assert curl(*post, within=user("nobody", "adm")) == "200"
+    assert curl(*post, within=user("switchboard", "switchboard")) == "000"
+    assert curl(f"{tcp}/healthz") == "000", "it is in place of those of the configuration"
+    visit(machine.first, 12345)
+    machine.run("systemctl", "disable", "--now", "switchboard-admin.socket")
+    machine.path("/etc/systemd/system/switchboard-admin.socket").unlink()
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", UNIT)
+
+
 def pages_are_shown(machine, *_):
     for words, expected in [
         (("switchboard",), "--list-services"), (("5", "server.conf"), "max-message: 1m"),
@@ -267,6 +316,7 @@ def version():
 
 CASES = [
     ("apt installs it, and it serves", is_installed),
+    ("operators are served, and nobody else commands", serves_operators),
     ("its manual pages have no warnings", pages_are_shown),
     ("three shells complete its flags", completions_are_given),
     ("a configuration is reloaded", configuration_is_reloaded),
