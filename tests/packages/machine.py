@@ -23,44 +23,11 @@ class Impossible(Exception):
     """This machine cannot have one."""
 
 
-class Machine:
-    """Use it in a `with`; whatever happens in it is gone at the end."""
+class Running:
+    """A machine that runs, by its first process."""
 
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        boot = Path(__file__).with_name("machine")
-        command = [*ALONE, "--cgroup", "--mount-proc", boot, self.folder.name]
-        self.log = tempfile.TemporaryFile("w+")
-        self.outer = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT
-        )
-        self.first = None
-        try:
-            until("systemd runs", self._is_booted)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _is_booted(self):
-        if self.outer.poll() is not None:
-            self.log.seek(0)
-            raise Impossible(f"systemd does not boot here: {self.log.read().strip()}")
-        children = Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children").read_text()
-        if not children:
-            return False
-        self.first = int(children)
-        if Path(f"/proc/{self.first}/comm").read_text() != "systemd\n":
-            return False
-        return self.run("systemctl", "is-system-running", check=False).stdout.strip() in (
-            "running", "degraded")
-
-    def __exit__(self, *_):
-        # The end of its first process ends all others.
-        self.outer.kill()
-        self.outer.wait()
-        self.log.close()
-        self.folder.cleanup()
+    def __init__(self, first):
+        self.first = first
 
     def run(self, *words, check=True, text=None):
         """Runs a command in it, as root."""
@@ -88,11 +55,62 @@ class Machine:
         return self.run("pgrep", "--exact", name, check=False).stdout.split()
 
 
+class Machine(Running):
+    """Use it in a `with`; whatever happens in it is gone at the end."""
+
+    def __init__(self):
+        super().__init__(None)
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        boot = Path(__file__).with_name("machine")
+        command = [*ALONE, "--cgroup", "--mount-proc", boot, self.folder.name]
+        self.log = tempfile.TemporaryFile("w+")
+        self.outer = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT
+        )
+        try:
+            until("systemd runs", self._is_booted)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _is_booted(self):
+        if self.outer.poll() is not None:
+            self.log.seek(0)
+            raise Impossible(f"systemd does not boot here: {self.log.read().strip()}")
+        children = Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children").read_text()
+        if not children:
+            return False
+        self.first = int(children)
+        if Path(f"/proc/{self.first}/comm").read_text() != "systemd\n":
+            return False
+        return self.run("systemctl", "is-system-running", check=False).stdout.strip() in (
+            "running", "degraded")
+
+    def __exit__(self, *_):
+        # The end of its first process ends all others.
+        self.outer.kill()
+        self.outer.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+
 def visit(process, port):
     """Has the server on this port, in the network of a process, looked at by a browser."""
     script = str(Path(__file__).with_name("visit.py"))
     subprocess.run(["nsenter", "--target", str(process), "--net", sys.executable, script, str(port)],
                    check=True, timeout=3 * DEADLINE_SECONDS)
+
+
+def spend_a_day(process, package):
+    """Has an operator use the package, in the network of a machine. See day.py."""
+    script = str(Path(__file__).with_name("day.py"))
+    command = ["nsenter", "--target", str(process), "--net", sys.executable, script]
+    done = subprocess.run([*command, str(process), package], capture_output=True, text=True,
+                          timeout=20 * DEADLINE_SECONDS)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 
 def own_network_is_up():

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from machine import ALONE, Impossible, Machine, enter, until, visit
+from machine import ALONE, Impossible, Machine, enter, spend_a_day, until, visit
 from terminal import Terminal
 from client import DEADLINE_SECONDS, Server, Socket
 
@@ -310,6 +310,10 @@ def is_purged(machine, old, _):
     machine.run("getent", "passwd", "switchboard")
 
 
+def is_used_for_a_day(machine, old, _):
+    spend_a_day(machine.first, str(old))
+
+
 def version():
     return re.search(r'^version = "(.*)"', Path("Cargo.toml").read_text(), re.M)[1]
 
@@ -325,6 +329,7 @@ CASES = [
     ("the socket unit starts it", socket_starts_it),
     ("its removal ends it", is_removed),
     ("a purge leaves nothing", is_purged),
+    ("an operator has a day with it", is_used_for_a_day),
 ]
 
 if __name__ == "__main__":
