@@ -41,6 +41,8 @@ class Server:
             pass_fds=descriptors,
         )
         self.pid, self.log, self.lines = self.child.pid, [], queue.Queue()
+        # The addresses for operators.
+        self.operators = []
         works = self._read_output, self._read_log
         self.threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in self.threads:
@@ -53,6 +55,8 @@ class Server:
         for line in self.child.stdout:
             if line.startswith("listening on "):
                 self.lines.put(line)
+            elif line.startswith("for operators on "):
+                self.operators.append(line.split()[-1])
         self.lines.put(None)
 
     def _read_log(self):
