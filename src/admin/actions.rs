@@ -62,8 +62,9 @@ impl Actions {
             }),
             AdminCommand::Reload => self.reload(reply),
             AdminCommand::Drain => {
-                self.stopper.stop();
+                // The host may end at once, and then the thread gets no reply behind its stop.
                 reply.send(answer(Status::ACCEPTED, "the server closes its sockets, and ends"));
+                self.stopper.stop();
             }
             AdminCommand::LogLevel(level) => {
                 log::set_max_level(level);
