@@ -40,6 +40,8 @@ enum ConnectionPhase {
 pub(super) enum Advance {
     /// It waits for its peer, or for what it has asked for.
     Waits,
+    /// It goes on when all others have had their turn.
+    Pauses,
     /// It needs this.
     Needs(ExchangeStep),
     /// It is over.
@@ -70,9 +72,18 @@ impl AdminConnection {
         self.deadline
     }
 
-    /// Whether its request has not come whole, so that it may be dropped for another one.
-    pub(super) const fn is_unasked(&self) -> bool {
-        matches!(self.phase, ConnectionPhase::Reading)
+    /// Whether it waits for its peer, so that it may be dropped for another one: the lower, the
+    /// rather. `None` while something is done for it.
+    pub(super) const fn patience(&self) -> Option<u8> {
+        match self.phase {
+            // It has had its answer.
+            ConnectionPhase::Ending => Some(0),
+            // Its request has not come whole.
+            ConnectionPhase::Reading | ConnectionPhase::Continuing => Some(1),
+            // It does not take its answer.
+            ConnectionPhase::Answering => Some(2),
+            ConnectionPhase::Waiting => None,
+        }
     }
 
     /// Whether it waits for what it has asked for.
@@ -109,7 +120,8 @@ impl AdminConnection {
     /// Does what can be done without waiting.
     pub(super) fn advance(&mut self, now: Instant) -> Advance {
         let mut buffer = [0; READ_BYTES];
-        loop {
+        // A peer may send as fast as this reads.
+        for _ in 0..MOVES_MAX {
             let moved = match self.phase {
                 ConnectionPhase::Waiting => return Advance::Waits,
                 ConnectionPhase::Reading | ConnectionPhase::Ending => self.stream.read(&mut buffer),
@@ -135,6 +147,7 @@ impl AdminConnection {
                 ConnectionPhase::Waiting | ConnectionPhase::Ending => {}
             }
         }
+        Advance::Pauses
     }
 
     fn wrote(&mut self, len: usize, now: Instant) {
@@ -157,6 +170,8 @@ impl AdminConnection {
 }
 
 const READ_BYTES: usize = 8 << 10;
+/// Reads and writes of one connection in a row.
+const MOVES_MAX: usize = 32;
 /// Operators send their requests at once.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);

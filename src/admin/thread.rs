@@ -59,6 +59,8 @@ struct Served {
     /// The index of its listener.
     listener: usize,
     begun: u64,
+    /// Whether it has more to do than one turn allowed.
+    is_cut_short: bool,
 }
 
 /// Ends the thread when it is dropped, and waits for that.
@@ -140,27 +142,42 @@ impl AdminThread {
                     AdminNotice::Reply(ticket, reply) => self.replied(ticket, reply, now),
                 }
             }
+            self.resume(now);
             self.expire(now);
             self.accept(now);
+        }
+    }
+
+    /// Goes on with what was cut short.
+    fn resume(&mut self, now: Instant) {
+        let places = self.connections.iter().filter(|(_, served)| served.is_cut_short);
+        for place in places.map(|(place, _)| place).collect::<Vec<_>>() {
+            self.advance(place, now);
         }
     }
 
     /// When there is something to do although no event comes.
     fn deadline(&self) -> Option<Instant> {
         let accept = self.listeners.iter().filter_map(|listener| listener.due);
-        let ends = self.connections.iter().map(|(_, served)| served.connection.deadline());
+        let ends = self.connections.iter().map(|(_, served)| match served.is_cut_short {
+            true => Instant::now(),
+            false => served.connection.deadline(),
+        });
         accept.filter(|_| self.has_place()).chain(ends).chain(self.log.deadline()).min()
     }
 
     fn has_place(&self) -> bool {
-        self.connections.len() < CONNECTIONS_MAX || self.unasked().is_some()
+        self.connections.len() < CONNECTIONS_MAX || self.replaceable().is_some()
     }
 
-    /// Of the connections whose request has not come whole, the one that has waited longest. A new
-    /// one replaces it when all places are taken, so that nobody keeps them by saying nothing.
-    fn unasked(&self) -> Option<usize> {
-        let unasked = self.connections.iter().filter(|(_, served)| served.connection.is_unasked());
-        unasked.min_by_key(|(_, served)| served.begun).map(|(place, _)| place)
+    /// The connection that a new one replaces when all places are taken: the oldest one of those
+    /// that wait for their peers. So nobody keeps the places by saying nothing, or by reading
+    /// nothing.
+    fn replaceable(&self) -> Option<usize> {
+        let order = |(place, served): (usize, &Served)| {
+            Some((served.connection.patience()?, served.begun, place))
+        };
+        self.connections.iter().filter_map(order).min().map(|(_, _, place)| place)
     }
 
     fn accept(&mut self, now: Instant) {
@@ -194,7 +211,7 @@ impl AdminThread {
         };
         *has_complained = false;
         if self.connections.len() >= CONNECTIONS_MAX
-            && let Some(place) = self.unasked()
+            && let Some(place) = self.replaceable()
         {
             self.remove(place);
         }
@@ -209,15 +226,26 @@ impl AdminThread {
         let connection = AdminConnection::new(stream, exchange, now);
         self.next_number += 1;
         let begun = self.next_number;
-        entry.insert(Served { connection, number: begun, listener: index, begun });
+        entry.insert(Served {
+            connection,
+            number: begun,
+            listener: index,
+            begun,
+            is_cut_short: false,
+        });
         self.advance(place, now);
     }
 
     /// Does what a connection can do, and what it then needs.
     fn advance(&mut self, place: usize, now: Instant) {
         while let Some(served) = self.connections.get_mut(place) {
+            served.is_cut_short = false;
             match served.connection.advance(now) {
                 Advance::Waits => return,
+                Advance::Pauses => {
+                    served.is_cut_short = true;
+                    return;
+                }
                 Advance::Over => return self.remove(place),
                 Advance::Needs(step) => self.step(place, step, now),
             }
@@ -225,7 +253,6 @@ impl AdminThread {
     }
 
     fn step(&mut self, place: usize, step: ExchangeStep, now: Instant) {
-        let reply = self.reply_slot(place);
         let Some(served) = self.connections.get_mut(place) else { return };
         match step {
             ExchangeStep::Continue => {
@@ -233,11 +260,12 @@ impl AdminThread {
             }
             ExchangeStep::Find(service) => {
                 served.connection.wait(now, LOOP_TIME_MAX);
+                let reply = self.reply_slot(place);
                 self.actions.find(service, reply);
             }
             ExchangeStep::Do(command) => {
-                let time = Actions::time_max(&command);
-                served.connection.wait(now, time);
+                served.connection.wait(now, Actions::time_max(&command));
+                let reply = self.reply_slot(place);
                 self.actions.begin(command, reply);
             }
             ExchangeStep::Answer(answer) => self.answer(place, &answer, now),
