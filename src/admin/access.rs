@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::admin::token::AdminToken;
 use crate::host::ListenAddress;
-use crate::ws::{Head, Response, Status, UriHost};
+use crate::ws::{Head, Response, Status, Target, UriHost};
 
 /// How a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +99,16 @@ fn refuse_pages(head: &Head) -> Result<(), Response> {
 
 /// Against DNS rebinding: a page whose own name leads here sends no `Origin` with a GET.
 fn refuse_names(head: &Head) -> Result<(), Response> {
-    // One in HTTP/1.0, which browsers do not use, may have none.
-    let Some(host) = head.values("Host").next() else { return Ok(()) };
-    let named = std::str::from_utf8(host).ok().and_then(UriHost::of);
-    if named.is_some_and(|(host, _)| host.is_loopback()) {
+    // RFC 9112, 3.2.2: the host of a target in absolute form replaces the other one.
+    let target = Target::parse(head.target()).ok().and_then(|target| target.authority);
+    let field = head.values("Host").next();
+    // A request in HTTP/1.0, which browsers do not use, may have none.
+    let mut hosts = field.into_iter().chain(target.as_deref().map(str::as_bytes));
+    let is_loopback = |host| {
+        let named = std::str::from_utf8(host).ok().and_then(UriHost::of);
+        named.is_some_and(|(host, _)| host.is_loopback())
+    };
+    if hosts.all(is_loopback) {
         return Ok(());
     }
     // RFC 9110, 7.4.
