@@ -6,6 +6,7 @@ use crate::admin::access::Power;
 use crate::admin::form::{Form, bad};
 use crate::service::Audience;
 use crate::service::audience_text::audience;
+use crate::ws::syntax::number;
 use crate::ws::{Close, CloseCode, Head, Message, Response, Status, Target};
 
 /// What an operator asks for.
@@ -130,7 +131,9 @@ fn send(form: &mut Form) -> Result<AdminCommand, Response> {
 fn close(form: &mut Form) -> Result<AdminCommand, Response> {
     let (service, to) = (form.need("service")?, recipients(form)?);
     let code = form.take("code").unwrap_or_else(|| CloseCode::NORMAL.number().to_string());
-    let found = code.parse().ok().and_then(CloseCode::new).ok_or_else(|| {
+    // The library would also accept a sign.
+    let digits = number(&code, CODE_DIGITS).and_then(|number| u16::try_from(number).ok());
+    let found = digits.and_then(CloseCode::new).ok_or_else(|| {
         bad(&format!(
             "code is {code:?}, which is no close code to send: 1000 to 1003, 1007 to 1014, 3000 to \
              4999"
@@ -156,3 +159,5 @@ fn log_level(form: &mut Form) -> Result<AdminCommand, Response> {
         _ => Err(bad(&format!("level is {level:?}: off, error, warn, info, debug or trace"))),
     }
 }
+
+const CODE_DIGITS: usize = 4;

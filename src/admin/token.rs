@@ -45,7 +45,8 @@ impl AdminToken {
             return Err(TokenError::Length(text.len()));
         }
         let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-        if !text.trim_end_matches('=').bytes().all(is_of_token) {
+        let bare = text.trim_end_matches('=');
+        if bare.is_empty() || !bare.bytes().all(is_of_token) {
             return Err(TokenError::Character);
         }
         Ok(Self(text.into()))
@@ -123,9 +124,14 @@ mod tests {
         let error = |text: &str| AdminToken::new(text).err();
         assert_eq!(error(&"x".repeat(15)), Some(TokenError::Length(15)));
         assert_eq!(error(&"x".repeat(513)), Some(TokenError::Length(513)));
-        for text in
-            ["0123456789 abcdef", "0123456789abcdef\n", "=0123456789abcdef", "0123456789abcdé"]
-        {
+        for text in [
+            "0123456789 abcdef",
+            "0123456789abcdef\n",
+            "=0123456789abcdef",
+            "0123456789abcdé",
+            "0123456789abcdef\0",
+            "================",
+        ] {
             assert_eq!(error(text), Some(TokenError::Character), "{text:?}");
         }
         assert_eq!(error("MDEyMzQ1Njc4OWFiY2RlZg=="), None);
