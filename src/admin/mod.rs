@@ -24,6 +24,8 @@ mod reply;
 mod reserve;
 mod running;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod token;
 

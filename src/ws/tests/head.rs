@@ -396,3 +396,45 @@ fn read_pieces(
 fn describe(head: &Head) -> (&str, &str, Vec<(&str, &[u8])>) {
     (head.method(), head.target(), head.fields().collect())
 }
+
+/// RFC 9112, 6.3: a length is one number, and with a transfer coding there is none.
+#[cfg(feature = "admin")]
+#[test]
+fn lengths_of_content() {
+    let (wrong, coded) = (Err(HeadError::ContentLength), Err(HeadError::TransferEncoding));
+    for (fields, expected) in [
+        ("", Ok(0)),
+        ("Content-Length: 0\r\n", Ok(0)),
+        ("content-length: \t5 \r\n", Ok(5)),
+        ("Content-Length: 007\r\n", Ok(7)),
+        ("Content-Length: 18446744073709551615\r\n", Ok(u64::MAX)),
+        ("Content-Length: 18446744073709551616\r\n", wrong),
+        ("Content-Length: 99999999999999999999999999\r\n", wrong),
+        ("Content-Length: 5, 5\r\n", wrong),
+        ("Content-Length: 5,\r\n", wrong),
+        ("Content-Length: 5 5\r\n", wrong),
+        ("Content-Length: 5\r\nContent-Length: 5\r\n", wrong),
+        ("Content-Length: 5\r\ncontent-length:\r\n", wrong),
+        ("Content-Length:\r\n", wrong),
+        ("Content-Length: +5\r\n", wrong),
+        ("Content-Length: -5\r\n", wrong),
+        ("Content-Length: 5.0\r\n", wrong),
+        ("Content-Length: 0x5\r\n", wrong),
+        ("Content-Length: 5\u{661}\r\n", wrong),
+        ("Transfer-Encoding: chunked\r\n", coded),
+        ("Content-Length: 5\r\nTransfer-Encoding: identity\r\n", coded),
+    ] {
+        let text = format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\nhello");
+        let mut reader = HeadReader::with_content();
+        let read = reader.receive(text.as_bytes(), &Limits::SERVER);
+        let found = read.map(|(used, head)| {
+            assert_eq!(used, text.len() - 5, "the content is not of the head");
+            head.expect("it is whole").content_len()
+        });
+        assert_eq!(found, expected, "{fields:?}");
+        // The reader of the next one takes the same.
+        if expected.is_ok() {
+            assert!(reader.is_empty() && reader.receive(text.as_bytes(), &Limits::SERVER).is_ok());
+        }
+    }
+}
