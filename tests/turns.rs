@@ -153,9 +153,10 @@ impl Handler for Counter {
 }
 
 /// What a service sends at once takes many turns, in the middle of its batches and between them.
+/// The second row has more batches behind the one that is cut short, the third has none.
 #[test]
 fn what_a_turn_cuts_short_goes_on_in_the_next() {
-    let some = [(5, 1, 40), (7, 100, 100_000), (1_000, 1, 40)];
+    let some = [(5, 1, 40), (7, 100, 2_000), (7, 100, 100_000), (1_000, 1, 40)];
     for (turn_deliveries_max, turn_batches_max, batch_bytes_max) in some {
         let limits = Limits { turn_deliveries_max, turn_batches_max, batch_bytes_max, ..LIMITS };
         on_each_thread(|thread| {
