@@ -26,6 +26,11 @@ const NAMED: &[(&str, u64, Kind)] = &[
         6_922_145_294_520_841_512,
         Simulation::on_the_loop,
     ),
+    (
+        "a service that is called a turn late has a turn less until the close frame",
+        796_705_557_779_273_015,
+        Simulation::on_the_loop,
+    ),
 ];
 
 /// In this many worlds, more than a million messages are checked.

@@ -64,7 +64,7 @@ impl World {
             return Some((left.after(limits.write_ms_max), "the end of one who has left"));
         }
         if record.closed.is_some() {
-            return Some((times.closed.after(limits.close_ms_max), "a close frame"));
+            return Some((times.closed[1].after(limits.close_ms_max), "a close frame"));
         }
         let life = times.open.max(times.fed).max(times.resumed).max(times.life);
         // No ping goes out behind what the peer has not taken yet.

@@ -55,7 +55,7 @@ impl World {
         // As far as the lives of this turn go; most often it is one.
         let lives = self.places[place].lives.clone();
         // A service on the loop may have had to wait for its call.
-        let late_ms = self.places[place].due_since.map_or(0, |since| now.since(since));
+        let since = self.places[place].due_since.unwrap_or(now);
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         assert_eq!(peer.goal, Goal::Service(place), "a service hears of its own sockets only");
         assert!(!record.orphaned, "peer {index}: its service has ended, and this is another run");
@@ -91,7 +91,7 @@ impl World {
                 // A socket that is being closed is read to its close frame.
                 let is_closing = is_stopping || record.closed_by_us || record.ahead.is_closed();
                 if let Some(rate) = of.limits.message_rate.filter(|_| !is_closing) {
-                    record.used.deliver(rate, now, late_ms);
+                    record.used.deliver(rate, now, now.since(since));
                 }
                 record.opening = of.openings;
                 record.load.retain(|(number, _)| *number > of.taken);
@@ -111,7 +111,7 @@ impl World {
             Inbound::Close { close, .. } => {
                 let (code, reason) = (close.code.number(), close.reason.clone());
                 record.closed = Some(code);
-                record.times.closed = now;
+                record.times.closed = [since, now];
                 self.check_close_code(hub, index, code, &reason);
                 self.leave_topics(place, index, None);
                 return;
@@ -332,7 +332,8 @@ impl World {
             is_closed || !has_taken,
             "peer {index}: its answers are given, and nothing follows"
         );
-        let is_late = self.now.since(record.times.closed) >= self.limits.close_ms_max;
+        // The time for answers began when the hub saw the end, at the earliest possible time.
+        let is_late = self.now.since(record.times.closed[0]) >= self.limits.close_ms_max;
         let we_began =
             record.closed_by_us || record.ahead_code == Some(1013) || self.drained.is_some();
         let is_early = is_closed && !has_taken && !is_late && !we_began;

@@ -165,8 +165,8 @@ pub struct Times {
     pub ping: Option<Time>,
     /// A message came or was sent.
     pub message: Time,
-    /// Its service got its close.
-    pub closed: Time,
+    /// Its close was put into the mail: at the earliest, and at the latest.
+    pub closed: [Time; 2],
     /// The peer's close frame or fault came.
     pub fatal: Time,
     /// It was held back, and its peer has ended.
@@ -234,7 +234,7 @@ impl Record {
                 resumed: now,
                 ping: None,
                 message: now,
-                closed: now,
+                closed: [now; 2],
                 fatal: now,
                 left: None,
                 talk: (Time::ZERO, 0),
