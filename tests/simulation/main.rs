@@ -31,6 +31,11 @@ const NAMED: &[(&str, u64, Kind)] = &[
         796_705_557_779_273_015,
         Simulation::on_the_loop,
     ),
+    (
+        "a peer that has left, and had not read all, gets no echo until it is dropped",
+        3_227_322_262_074_257_981,
+        Simulation::on_the_loop,
+    ),
 ];
 
 /// In this many worlds, more than a million messages are checked.

@@ -247,7 +247,9 @@ impl World {
         self.note_unread(hub, index);
         self.check_agreement(hub, index);
         let answer_turns_max = self.answer_turns_max(index);
-        let Link { peer, record: Some(record), file, .. } = &mut self.links[index] else { return };
+        let Link { peer, pipe, record: Some(record), file, .. } = &mut self.links[index] else {
+            return;
+        };
         let unsent_len = hub.unsent_len(record.id);
         if unsent_len > 0 && record.unsent_len == 0 {
             record.begin_unsent(now);
@@ -288,7 +290,11 @@ impl World {
         assert!(!is_stopping || is_told || may_stay, "peer {index} is not told of the stop");
         if peer.goal == Goal::Service(0) && peer.is_good() && record.is_member() {
             let asked = peer.said_within(peer.written);
-            if record.sent >= asked || record.ahead.is_closed() || self.drained.is_some() {
+            // A peer that has left reads no more. Once the system takes nothing more for it, no
+            // echo leaves until the write timeout drops it.
+            let is_deaf = peer.has_left && pipe.is_blocked();
+            let is_over = record.ahead.is_closed() || self.drained.is_some();
+            if record.sent >= asked || is_over || is_deaf {
                 record.answered_turn = turns;
             }
             let waited = turns - record.answered_turn;
