@@ -36,6 +36,12 @@ const NAMED: &[(&str, u64, Kind)] = &[
         3_227_322_262_074_257_981,
         Simulation::on_the_loop,
     ),
+    #[cfg(feature = "deflate")]
+    (
+        "a message that its service gets a turn late was too many when it was read",
+        2_962_779_494_180_607_574,
+        Simulation::compressing,
+    ),
 ];
 
 /// In this many worlds, more than a million messages are checked.

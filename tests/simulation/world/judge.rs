@@ -54,8 +54,8 @@ impl World {
         let (now, is_stopping) = (self.now, self.drained.is_some());
         // As far as the lives of this turn go; most often it is one.
         let lives = self.places[place].lives.clone();
-        // A service on the loop may have had to wait for its call.
-        let since = self.places[place].due_since.unwrap_or(now);
+        // A service on the loop may have had to wait for its call: what it gets came since then.
+        let span = [self.places[place].due_since.unwrap_or(now), now];
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         assert_eq!(peer.goal, Goal::Service(place), "a service hears of its own sockets only");
         assert!(!record.orphaned, "peer {index}: its service has ended, and this is another run");
@@ -91,7 +91,7 @@ impl World {
                 // A socket that is being closed is read to its close frame.
                 let is_closing = is_stopping || record.closed_by_us || record.ahead.is_closed();
                 if let Some(rate) = of.limits.message_rate.filter(|_| !is_closing) {
-                    record.used.deliver(rate, now, now.since(since));
+                    record.used.deliver(rate, span);
                 }
                 record.opening = of.openings;
                 record.load.retain(|(number, _)| *number > of.taken);
@@ -111,7 +111,7 @@ impl World {
             Inbound::Close { close, .. } => {
                 let (code, reason) = (close.code.number(), close.reason.clone());
                 record.closed = Some(code);
-                record.times.closed = [since, now];
+                record.times.closed = span;
                 self.check_close_code(hub, index, code, &reason);
                 self.leave_topics(place, index, None);
                 return;
@@ -134,8 +134,8 @@ impl World {
             let rate = limits.message_rate.filter(|_| limits.rate_policy == RatePolicy::Close);
             // What came in the turn in which its service overfills it, too, is not counted.
             let is_counted = record.ahead_code != Some(1013);
-            let is_over =
-                rate.is_some_and(|rate| !is_counted || record.used.is_all(rate, self.now));
+            let since = record.times.closed[0];
+            let is_over = rate.is_some_and(|rate| !is_counted || record.used.is_all(rate, since));
             assert!(is_over && said > record.delivered, "peer {index}: {reason}");
             return;
         }

@@ -13,38 +13,49 @@ use super::wire::{Reader, Said, check_payload, framed_len};
 
 /// How much of its burst a socket had used, in thousandths of a message, when one of them was
 /// delivered last: at least, and at most, since it is not known how it begins with another rate.
+///
+/// The hub counts a message when it reads it. A service on the loop may get it some turns later, so
+/// each message came within a span of time.
 #[derive(Debug, Default)]
 pub struct Used {
     least: u64,
+    /// The most at the end of the span of the last message, and at its beginning, when less of the
+    /// burst had come back.
     most: u64,
+    most_early: u64,
     at: Time,
-    /// The same if it waited until its service got it.
     early: Time,
 }
 
 impl Used {
-    /// A message was delivered, or had been for so long: within each time there are as many as the
-    /// rate allows.
-    pub fn deliver(&mut self, rate: Rate, now: Time, late_ms: u64) {
+    /// A message came within this span: within each time there are as many as the rate allows.
+    pub fn deliver(&mut self, rate: Rate, [early, late]: [Time; 2]) {
         let burst = u64::from(rate.burst) * MESSAGE;
-        let back = now.since(self.at) * u64::from(rate.per_s);
-        let back_max = now.since(self.early) * u64::from(rate.per_s);
+        let back = late.since(self.at) * u64::from(rate.per_s);
+        let back_max = late.since(self.early) * u64::from(rate.per_s);
         self.least = self.least.saturating_sub(back_max) + MESSAGE;
-        self.early = Time::from_ms(now.as_ms().saturating_sub(late_ms));
+        self.most_early = burst.min(self.most_at(rate, early) + MESSAGE);
         self.most = burst.min(self.most.saturating_sub(back) + MESSAGE);
-        self.at = now;
+        (self.early, self.at) = (early, late);
         assert!(self.least <= burst, "more messages than {rate} allows");
     }
 
-    /// Whether another message may be too many.
-    pub fn is_all(&self, rate: Rate, now: Time) -> bool {
-        let back = now.since(self.at) * u64::from(rate.per_s);
-        self.most.saturating_sub(back) + MESSAGE > u64::from(rate.burst) * MESSAGE
+    /// Whether another message at this time, or later, may be too many.
+    pub fn is_all(&self, rate: Rate, at: Time) -> bool {
+        self.most_at(rate, at) + MESSAGE > u64::from(rate.burst) * MESSAGE
     }
 
     /// Another rate holds.
     pub const fn change(&mut self, rate: Rate, now: Time) {
-        *self = Self { least: 0, most: rate.burst as u64 * MESSAGE, at: now, early: now };
+        let burst = rate.burst as u64 * MESSAGE;
+        *self = Self { least: 0, most: burst, most_early: burst, at: now, early: now };
+    }
+
+    fn most_at(&self, rate: Rate, at: Time) -> u64 {
+        if at < self.at {
+            return self.most_early;
+        }
+        self.most.saturating_sub(at.since(self.at) * u64::from(rate.per_s))
     }
 }
 
