@@ -36,6 +36,11 @@ const NAMED: &[(&str, u64, Kind)] = &[
         3_227_322_262_074_257_981,
         Simulation::on_the_loop,
     ),
+    (
+        "a message came before the stop, and its service gets it in the turn of the stop",
+        3_261_386_834_290_435_760,
+        Simulation::on_the_loop,
+    ),
     #[cfg(feature = "deflate")]
     (
         "a message that its service gets a turn late was too many when it was read",

@@ -88,10 +88,13 @@ impl World {
                 self.tally.messages += 1;
                 self.tally.inflated += u64::from(saying.is_compressed);
                 let of = &self.places[place];
-                // A socket that is being closed is read to its close frame.
+                // A socket that is being closed is read to its close frame, and its messages do not
+                // count. What waited for the call of its service may have come before that.
                 let is_closing = is_stopping || record.closed_by_us || record.ahead.is_closed();
-                if let Some(rate) = of.limits.message_rate.filter(|_| !is_closing) {
-                    record.used.deliver(rate, span);
+                match of.limits.message_rate {
+                    Some(rate) if !is_closing => record.used.deliver(rate, span),
+                    Some(rate) if of.due_since.is_some() => record.used.may_deliver(rate, span),
+                    Some(_) | None => {}
                 }
                 record.opening = of.openings;
                 record.load.retain(|(number, _)| *number > of.taken);

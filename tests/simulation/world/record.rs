@@ -29,15 +29,20 @@ pub struct Used {
 
 impl Used {
     /// A message came within this span: within each time there are as many as the rate allows.
-    pub fn deliver(&mut self, rate: Rate, [early, late]: [Time; 2]) {
+    pub fn deliver(&mut self, rate: Rate, span: [Time; 2]) {
+        self.may_deliver(rate, span);
+        self.least += MESSAGE;
+        assert!(self.least <= u64::from(rate.burst) * MESSAGE, "more messages than {rate} allows");
+    }
+
+    /// The same if it is not known whether it counts.
+    pub fn may_deliver(&mut self, rate: Rate, [early, late]: [Time; 2]) {
         let burst = u64::from(rate.burst) * MESSAGE;
-        let back = late.since(self.at) * u64::from(rate.per_s);
         let back_max = late.since(self.early) * u64::from(rate.per_s);
-        self.least = self.least.saturating_sub(back_max) + MESSAGE;
+        self.least = self.least.saturating_sub(back_max);
         self.most_early = burst.min(self.most_at(rate, early) + MESSAGE);
-        self.most = burst.min(self.most.saturating_sub(back) + MESSAGE);
+        self.most = burst.min(self.most_at(rate, late) + MESSAGE);
         (self.early, self.at) = (early, late);
-        assert!(self.least <= burst, "more messages than {rate} allows");
     }
 
     /// Whether another message at this time, or later, may be too many.
