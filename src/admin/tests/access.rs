@@ -186,13 +186,18 @@ fn the_host_of_a_target_is_checked_as_well() {
 }
 
 #[test]
-fn a_token_that_is_replaced_holds_at_once() {
-    let token = secret();
-    let access = AdminAccess { way: AdminWay::Network, token: Some(token.clone()) };
+fn a_token_that_is_replaced_holds_for_the_next_connection() {
+    let slot = TokenSlot::default();
     let bytes = format!("{CHANGE} HTTP/1.1\r\nHost: h\r\nAuthorization: {RIGHT}\r\n\r\n");
-    assert_eq!(steps(access.clone(), [bytes.as_bytes()], 10), ["Drain"]);
-    token.replace(&AdminToken::new("another-secret-of-it").expect("it is one"));
-    assert!(steps(access, [bytes.as_bytes()], 10)[0].starts_with("401 "));
+    let told = || {
+        let access = AdminAccess { way: AdminWay::Network, token: slot.get() };
+        steps(access, [bytes.as_bytes()], 10).remove(0)
+    };
+    assert!(told().starts_with("403 "));
+    slot.set(Some(secret()));
+    assert_eq!(told(), "Drain");
+    slot.set(Some(AdminToken::new("another-secret-of-it").expect("it is one")));
+    assert!(told().starts_with("401 "));
 }
 
 #[test]

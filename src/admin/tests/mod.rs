@@ -3,7 +3,9 @@
 mod access;
 mod exchange;
 
-use crate::admin::{AdminAccess, AdminCommand, AdminExchange, AdminToken, AdminWay, ExchangeStep};
+use crate::admin::{
+    AdminAccess, AdminCommand, AdminExchange, AdminToken, AdminWay, ExchangeStep, TokenSlot,
+};
 
 /// The steps of an exchange whose input comes in these pieces, in words. A message to the service
 /// `/none` is never allowed, and one to another service may have `max` bytes.
