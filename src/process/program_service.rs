@@ -114,6 +114,20 @@ impl ProgramService {
         self.shared.root.now().find(&self.key)
     }
 
+    /// Why it is not found, for the log.
+    pub(super) fn why_not(&self, error: &LookupError) -> String {
+        match error {
+            LookupError::Nothing => {
+                let root = self.shared.root.now();
+                format!("no executable below {:?} (document-root) has its path", root.path)
+            }
+            LookupError::NotExecutable(_)
+            | LookupError::Outside(_)
+            | LookupError::Ambiguous(_)
+            | LookupError::System(_) => error.to_string(),
+        }
+    }
+
     /// Starts a process of it, with these variables besides its own.
     pub(super) fn start(
         &self,

@@ -264,7 +264,7 @@ impl SharedRun<'_> {
     /// Starts a process from the current file, and sends it HELLO.
     pub(super) fn launch(&mut self) -> Result<SharedProcess, String> {
         self.successor.iter_mut().for_each(|successor| successor.due = None);
-        let program = self.served.find().map_err(|error| error.to_string())?;
+        let program = self.served.find().map_err(|error| self.served.why_not(&error))?;
         // Also if it cannot start: it is tried again after a pause, and not at each check.
         self.watch.begin(&program);
         let started = self.served.start(&program, &self.options, &mut self.pump, Vec::new());

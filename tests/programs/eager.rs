@@ -75,7 +75,8 @@ fn one_that_cannot_start_is_reported() {
     let (server, log, conf) = serve(&[("obey.py", OBEY)], sections);
     let told = std::iter::repeat_with(|| next(&log)).find(|line| line.contains("next start in"));
     let told = told.expect("it is logged");
-    assert!(told.contains("service /late: it has ended: "), "{told}");
+    assert!(told.contains("service /late: it has ended: no executable below "), "{told}");
+    assert!(told.contains("(document-root) has its path; next start in "), "{told}");
     let mut raw = Raw::connect(server.address());
     raw.upgrade("/obey");
     let mut late = Raw::connect(server.address());
