@@ -14,6 +14,8 @@ mod hosts;
 mod identity;
 mod lookup;
 mod memory;
+#[cfg(feature = "admin")]
+mod operate;
 mod pace;
 mod rate;
 mod reading;
