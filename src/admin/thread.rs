@@ -375,6 +375,6 @@ const CONNECTIONS: usize = 1 << 16;
 /// Beside those of `max-connections`.
 const CONNECTIONS_MAX: usize = 16;
 const PAUSE: Duration = Duration::from_millis(100);
-const GONE: &str = "the server has ended";
+const GONE: &str = "there is no reply: the server has ended, or could not do it (see its log)";
 const LATE: &str = "the server has not replied in time: a callback on its loop hangs, a reload \
                     waits for a disk, or the machine is overloaded";
