@@ -47,7 +47,8 @@ fn every_target_is_a_check_with_a_corpus() {
     let serving = if cfg!(feature = "programs") { &[] } else { &["counted_lines", "paths"][..] };
     let proxied = if cfg!(feature = "proxy") { &[] } else { &["forwarded"][..] };
     let sealed = if cfg!(feature = "tls") { &[] } else { &["tls"][..] };
-    let others = [compressing, serving, proxied, sealed];
+    let operated = if cfg!(feature = "admin") { &[] } else { &["admin"][..] };
+    let others = [compressing, serving, proxied, sealed, operated];
     let others = others.into_iter().flatten().map(|name| (*name).to_owned()).collect();
     let all = &all | &others;
     assert_eq!(names("fuzz_targets"), all);

@@ -3,6 +3,8 @@
 //! stable toolchain (`tests/corpora.rs`), with every input that a fuzzer has kept.
 #![allow(dead_code, reason = "each target uses one of them")]
 
+#[cfg(feature = "admin")]
+pub mod admin;
 #[cfg(feature = "deflate")]
 pub mod compressed;
 pub mod conditions;
@@ -51,6 +53,8 @@ pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is that of its file and of its corpus.
 pub const ALL: &[(&str, Check)] = &[
+    #[cfg(feature = "admin")]
+    ("admin", admin::check),
     #[cfg(feature = "deflate")]
     ("compressed", compressed::check),
     ("conditions", conditions::check),
