@@ -59,28 +59,40 @@ pub(super) enum RateVerdict {
     Dropped,
 }
 
-/// The address and port of one socket, in seven bytes without alignment.
+/// The address and port of one socket, in seven bytes without alignment. It also says whether the
+/// socket counts for its address: which proxies are trusted may change while the socket is open.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PeerAddress {
     /// The address itself.
     V4(Ipv4Addr, [u8; 2]),
     /// The place of the address.
     V6([u8; 4], [u8; 2]),
+    /// The address of a socket that counts.
+    CountedV4(Ipv4Addr, [u8; 2]),
+    /// The place of the address of a socket that counts.
+    CountedV6([u8; 4], [u8; 2]),
     /// None: it came through a Unix socket.
     Unix,
 }
 
 impl Addresses {
-    /// Adds a socket, which counts for its address until [`Addresses::part`].
+    /// Adds a socket, which counts for its address until [`Addresses::part`], unless that is one
+    /// that does not count.
     pub(super) fn join(&mut self, address: Option<SocketAddr>) -> PeerAddress {
-        if let Some(key) = AddressKey::counted(address) {
-            let place = self.place_of(key);
-            self.source(place).sockets_len += 1;
+        let kept = self.keep(address);
+        let Some(key) = AddressKey::counted(address) else { return kept };
+        let place = self.place_of(key);
+        self.source(place).sockets_len += 1;
+        match kept {
+            PeerAddress::V4(ip, port) => PeerAddress::CountedV4(ip, port),
+            PeerAddress::V6(place, port) => PeerAddress::CountedV6(place, port),
+            other @ (PeerAddress::CountedV4(..)
+            | PeerAddress::CountedV6(..)
+            | PeerAddress::Unix) => other,
         }
-        self.keep(address)
     }
 
-    /// Keeps the address of a socket that does not count, until [`Addresses::forget`].
+    /// Keeps the address of a socket that does not count, until [`Addresses::part`].
     pub(super) fn keep(&mut self, address: Option<SocketAddr>) -> PeerAddress {
         let Some(address) = address else { return PeerAddress::Unix };
         let port = address.port().to_ne_bytes();
@@ -118,19 +130,14 @@ impl Addresses {
         turn
     }
 
-    /// Removes a socket that counts.
+    /// Removes a socket, whether it counts or not.
     pub(super) fn part(&mut self, peer: PeerAddress, rate: Option<Rate>, now: Time) {
-        if let Some(key) = AddressKey::counted(self.of(peer)) {
-            let place = self.place_of(key);
+        if matches!(peer, PeerAddress::CountedV4(..) | PeerAddress::CountedV6(..)) {
+            let place = self.place_of(AddressKey::of(self.of(peer)));
             self.source(place).sockets_len -= 1;
             self.settle(place, rate, now);
         }
-        self.forget(peer);
-    }
-
-    /// Removes a socket that does not count.
-    pub(super) fn forget(&mut self, peer: PeerAddress) {
-        if let PeerAddress::V6(place, _) = peer {
+        if let PeerAddress::V6(place, _) | PeerAddress::CountedV6(place, _) = peer {
             self.long.remove(index(place));
         }
     }
@@ -169,8 +176,10 @@ impl Addresses {
     /// The address of a socket that is there.
     pub(super) fn of(&self, peer: PeerAddress) -> Option<SocketAddr> {
         let (ip, port): (IpAddr, _) = match peer {
-            PeerAddress::V4(ip, port) => (ip.into(), port),
-            PeerAddress::V6(place, port) => (self.long[index(place)].into(), port),
+            PeerAddress::V4(ip, port) | PeerAddress::CountedV4(ip, port) => (ip.into(), port),
+            PeerAddress::V6(place, port) | PeerAddress::CountedV6(place, port) => {
+                (self.long[index(place)].into(), port)
+            }
             PeerAddress::Unix => return None,
         };
         Some((ip, u16::from_ne_bytes(port)).into())

@@ -1,5 +1,6 @@
 //! Which address the places of sockets and topics count for.
 
+use crate::hub::address_key::AddressKey;
 use crate::hub::addresses::Addresses;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{Holder, holder};
@@ -17,7 +18,7 @@ impl Hub {
     }
 
     /// Changes the topics of a service, with its limits and what the places of each socket count
-    /// for.
+    /// for. They are counted also while no limit of one address holds, since a reload may set one.
     pub(super) fn with_topics<T>(
         &mut self,
         service: ServiceId,
@@ -26,15 +27,12 @@ impl Hub {
         let Self { services, sockets, addresses, .. } = self;
         let per_ip_max = services.limits_of(None).sockets_per_ip_max;
         let ServiceEntry { topics, options, .. } = &mut services[service];
-        change(topics, &options.limits, &holders(sockets, addresses, per_ip_max))
+        let limits = Limits { sockets_per_ip_max: per_ip_max, ..options.limits };
+        change(topics, &limits, &holders(sockets, addresses))
     }
 }
 
 // One instance for all callers, which are generic.
-fn holders(
-    sockets: &SocketTable,
-    addresses: &Addresses,
-    per_ip_max: usize,
-) -> impl Fn(SocketId) -> Holder {
-    move |id| holder(addresses.of(sockets.get(id)?.peer), per_ip_max)
+fn holders(sockets: &SocketTable, addresses: &Addresses) -> impl Fn(SocketId) -> Holder {
+    move |id| AddressKey::counted(addresses.of(sockets.get(id)?.peer))
 }

@@ -18,7 +18,7 @@ use crate::ws::proxy::{ProxiedPeer, ProxyHeader};
 use crate::ws::{Forwarded, Head, TrustedProxies};
 
 /// Whose word about clients counts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Proxies {
     /// The proxies themselves.
     pub trusted: TrustedProxies,
@@ -33,9 +33,17 @@ impl Proxies {
 }
 
 impl Hub {
-    /// Sets which proxies are trusted. By default, none is.
+    /// Sets which proxies are trusted. By default, none is. Sockets that are open keep the address
+    /// that they have, and count for it as before.
     pub fn trust(&mut self, proxies: Proxies) {
         self.proxies = proxies;
+        self.has_warned_of_proxy = false;
+    }
+
+    /// The address of a socket is needed no longer.
+    pub(super) fn part(&mut self, peer: PeerAddress, now: Time) {
+        let rate = self.services.limits_of(None).connection_rate;
+        self.addresses.part(peer, rate, now);
     }
 
     /// Whether a peer is a trusted proxy, which counts for no limit of one address.
@@ -123,8 +131,7 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let old = std::mem::replace(&mut socket.peer, PeerAddress::Unix);
         let was_surplus = socket.flags.has(SocketFlag::Surplus);
-        // That of a proxy was not counted.
-        self.addresses.forget(old);
+        self.part(old, now);
         // It does not count for itself.
         self.surplus_len += usize::from(!was_surplus);
         let surplus = self.refuse_connection(peer, now).filter(|_| !was_surplus);

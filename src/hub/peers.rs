@@ -219,14 +219,8 @@ impl Hub {
         if let Some(cold) = &socket.cold {
             self.forget_meter(id, cold.meter.until());
         }
-        let is_surplus = socket.flags.has(SocketFlag::Surplus);
-        self.surplus_len -= usize::from(is_surplus);
-        if is_surplus || self.is_trusted(self.addresses.of(socket.peer)) {
-            self.addresses.forget(socket.peer);
-        } else {
-            let rate = self.services.limits_of(None).connection_rate;
-            self.addresses.part(socket.peer, rate, now);
-        }
+        self.surplus_len -= usize::from(socket.flags.has(SocketFlag::Surplus));
+        self.part(socket.peer, now);
         if let Some(service) = socket.service {
             let service = &mut self.services[service];
             service.sockets_len -= 1;

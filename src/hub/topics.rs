@@ -61,7 +61,8 @@ impl Topics {
             if len >= max.topics_max {
                 return Err(TopicError::TooManyTopics);
             }
-            let held = holder.and_then(|key| self.held.get(&key)).copied();
+            let is_shared = max.sockets_per_ip_max != Limits::OFF_COUNT;
+            let held = holder.filter(|_| is_shared).and_then(|key| self.held.get(&key)).copied();
             if is_for_others(max.topics_max, len, held.unwrap_or(0)) {
                 return Err(TopicError::TooManyOfAddress);
             }
