@@ -27,7 +27,8 @@
 //!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
 //!   gets; `unread`: the input that this one has not read; `attempts`: when the next one is
 //!   started; `watch`: whether its file has changed
-//! - `per_socket`: one process for each socket; `leaving`: processes whose sockets have gone
+//! - `per_socket`: one process for each socket; `framing`: how messages are cut from its output;
+//!   `leaving`: processes whose sockets have gone
 //! - `replay_check`: [`ReplayCheck`], a program compared with a transcript
 
 mod attempts;
@@ -38,6 +39,7 @@ mod executable;
 mod exit;
 mod facts;
 mod file_names;
+mod framing;
 mod groups;
 mod handover;
 mod input_pipe;

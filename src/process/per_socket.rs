@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::hub::{Holder, Pool, RunEnd, holder};
 use crate::limits::Limits;
 use crate::process::executable::LookupError;
+use crate::process::framing::Framing;
 use crate::process::groups::ProcessExit;
 use crate::process::leaving::Leaving;
 use crate::process::output_pipe::PipeRead;
@@ -88,35 +89,6 @@ struct SocketProcess {
     over: bool,
 }
 
-/// How messages are cut from what a process writes.
-enum Framing {
-    Lines(Lines),
-    Text(Texts),
-    /// Each read is one.
-    Bytes,
-}
-
-impl Framing {
-    /// Takes bytes up to the end of a message. Returns how many, and the message.
-    fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, PlainLineError>>) {
-        let message = match self {
-            Self::Lines(lines) => return lines.receive(bytes),
-            Self::Text(texts) => texts.receive(bytes),
-            Self::Bytes => (!bytes.is_empty()).then(|| Ok(Message::from(bytes.to_vec()))),
-        };
-        (bytes.len(), message)
-    }
-
-    /// What is left at the end of the output.
-    fn finish(self) -> Option<Result<Message, PlainLineError>> {
-        match self {
-            Self::Lines(lines) => lines.finish(),
-            Self::Text(texts) => texts.finish(),
-            Self::Bytes => None,
-        }
-    }
-}
-
 impl PerSocketRun<'_> {
     fn run(&mut self) -> RunEnd {
         let mut events = Vec::new();
@@ -167,14 +139,17 @@ impl PerSocketRun<'_> {
     /// Goes on as the host has ordered: new sockets have it like that. The file is looked up for
     /// each of them anyway. The run ends if the mode is not this one any more.
     fn apply_renewals(&mut self) -> ControlFlow<RunEnd> {
-        let Some(Renewal { options, limits }) = self.served.last_renewal() else {
-            return ControlFlow::Continue(());
-        };
-        self.line.keep_to(&limits);
-        (self.options, self.limits) = (options, limits);
+        self.renew();
         match self.options.mode {
             Mode::Shared => ControlFlow::Break(RunEnd::Replaced(OTHER_MODE.to_owned())),
             Mode::Lines | Mode::Text | Mode::Bytes => ControlFlow::Continue(()),
+        }
+    }
+
+    fn renew(&mut self) {
+        if let Some(Renewal { options, limits }) = self.served.last_renewal() {
+            self.line.keep_to(&limits);
+            (self.options, self.limits) = (options, limits);
         }
     }
 
@@ -201,6 +176,12 @@ impl PerSocketRun<'_> {
 
     /// Starts a process for a socket that asks.
     fn ask(&mut self, id: SocketId, request: &Arc<Request>) {
+        // An order that came before the socket holds for it.
+        self.renew();
+        if self.options.mode == Mode::Shared {
+            // This run ends next.
+            return;
+        }
         let variables = request_variables(request, &self.place);
         let holder = holder(request.peer_address(), self.limits.sockets_per_ip_max);
         if let Err(refusal) = self.admit(holder) {

@@ -5,6 +5,7 @@
 use log::Level;
 
 use crate::hub::RunEnd;
+use crate::limits::Limits;
 use crate::process::executable::LookupError;
 use crate::process::program_service::{OTHER_MODE, Renewal};
 use crate::process::shared::SharedRun;
@@ -27,8 +28,11 @@ impl SharedRun<'_> {
         self.line.keep_to(&limits);
         (self.options, self.limits) = (options, limits);
         let newest = self.heir().or(self.process.as_ref());
-        let is_new = newest
-            .is_some_and(|newest| (&newest.options, newest.limits) != (&self.options, limits));
+        // HELLO has told it these limits. The others are the host's own.
+        let told = |limits: &Limits| (limits.message_bytes_max, limits.outbox_bytes_max);
+        let is_new = newest.is_some_and(|newest| {
+            newest.options != self.options || told(&newest.limits) != told(&limits)
+        });
         let has_heir = self.heir().is_some();
         match self.served.find() {
             _ if is_new => self.replace("its configuration has changed"),
