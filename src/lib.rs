@@ -261,7 +261,7 @@ pub use ws::{
 
 #[cfg(feature = "host")]
 pub use {
-    host::{Host, ListenAddress, ListenerSource, Stopper, Turn},
+    host::{Host, ListenAddress, ListenerSource, Reloader, Stopper, Turn},
     hub::{
         AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, ProxyProtocol, Spellings,
     },
@@ -282,7 +282,7 @@ pub use {
 
 #[cfg(feature = "programs")]
 pub use {
-    process::{LookupError, Recording, RecordingError, Reloader},
+    process::{LookupError, Recording, RecordingError},
     programs::ProgramOptions,
 };
 

@@ -140,8 +140,8 @@ fn what_is_printed_starts_the_same_server() {
     for line in [
         "# Read: server.conf",
         "# Read: more",
-        "#host: 127.0.0.1  # default",
-        "port: 7  # server.conf:3, from PORT",
+        "#host: 127.0.0.1  # default; restart",
+        "port: 7  # server.conf:3, from PORT; restart",
         "health-path: /health  # server.conf:4",
         "log-level: warn  # command line",
         "max-message: 4m  # more:2",

@@ -282,7 +282,7 @@ fn a_hangup_reads_the_list_of_files() {
     );
     configuration(&folder, &format!("tls-port: 1\n{both}"));
     server.signal("HUP");
-    let line = line_with(&lines, "needs another start");
+    let line = line_with(&lines, "restart the server to apply it");
     assert!(line.contains("tls-port"), "{line}");
     line_with(&lines, READ_AGAIN);
     let mut raw = secure(server.address(), client(&VERSIONS), "second.example");

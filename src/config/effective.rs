@@ -7,7 +7,7 @@ use std::fmt::Write;
 use crate::config::Config;
 use crate::config::expand::{MASK, ValueForm};
 use crate::config::ini::{self, IniLine};
-use crate::config::key::Key;
+use crate::config::key::{Key, ReloadTime};
 use crate::config::keys;
 use crate::config::raw_config::RawConfig;
 use crate::config::section::Section;
@@ -86,6 +86,7 @@ impl PrintedConfig<'_> {
         for variable in expansion.iter().flat_map(|found| &found.variables) {
             note += &format!(", {variable}");
         }
+        note += class_of(setting.key);
         let shown = setting.shown();
         let is_masked = expansion.is_some_and(|found| found.is_masked);
         match (shown.split_once('='), setting.value.to_str()) {
@@ -140,7 +141,10 @@ impl PrintedConfig<'_> {
             "new-per-ip" if limits.connection_rate.is_none() => {
                 self.follows(key.name, "off", "max-per-ip");
             }
-            name => self.push(format_args!("#{name}: {}  # default\n", key.default)),
+            name => {
+                let class = class_of(key);
+                self.push(format_args!("#{name}: {}  # default{class}\n", key.default));
+            }
         }
     }
 
@@ -150,6 +154,14 @@ impl PrintedConfig<'_> {
 
     fn push(&mut self, text: std::fmt::Arguments<'_>) {
         self.body.write_fmt(text).expect("a string takes every text");
+    }
+}
+
+/// When a change of a key applies, behind the place of its value.
+const fn class_of(key: &Key) -> &'static str {
+    match key.reload {
+        ReloadTime::Live => "",
+        ReloadTime::NextStart => "; restart",
     }
 }
 
@@ -174,5 +186,6 @@ pub(super) const UNREADABLE: &str = "\
 *** or a comment stands for a value, so that no server reads this: see below
 ";
 const HEAD: &str = "\
-# What holds, and where each value comes from. A line with # in front of a key is a default.
+# What holds, and where each value comes from. A line with # in front of a key is a default. A
+# change applies at a reload (SIGHUP), or at the next start if restart stands there.
 ";

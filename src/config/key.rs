@@ -96,8 +96,6 @@ impl Key {
 pub(super) enum ReloadTime {
     /// At once.
     Live,
-    /// At once for programs. For compiled-in services, at the next start of the server.
-    LiveForPrograms,
     /// At the next start of the server.
     NextStart,
 }

@@ -1,48 +1,55 @@
-//! The changes of a configuration that a running server does not apply. They follow from the
-//! `ReloadTime` of each key.
+//! The changes from one configuration to another, by the names of their keys: those that a running
+//! server applies, and those that wait for a restart. They follow from the `ReloadTime` of keys.
 
-use std::collections::BTreeSet;
-
-use crate::config::Config;
 use crate::config::key::{Key, ReloadTime};
 use crate::config::keys;
+use crate::config::{Config, ServiceConfig};
 
 impl Config {
-    /// The changes in `new` that need a restart, with the names for the log: keys of the server,
-    /// and changes for compiled-in services (`is_compiled`), by path. All other changes apply at
-    /// once.
+    /// The keys that differ in `new` and that a running server applies, in the order of
+    /// `server.conf`. That of a single service has its section in front: `[service /a] origin`.
     #[must_use]
-    pub fn needs_restart(&self, new: &Self, is_compiled: impl Fn(&str) -> bool) -> Vec<String> {
-        let (mut old, mut new) = (self.clone(), new.clone());
-        let of_server = keys::all().filter(|key| !key.is_for_services());
-        let needs_start = of_server.filter(|key| key.reload == ReloadTime::NextStart);
-        let changed = needs_start.filter(|key| key.differs(&mut old, &mut new));
-        let mut needs: Vec<_> = changed.map(|key| key.name.to_owned()).collect();
-        if services_differ(&mut old, &mut new) {
-            needs.push(ALL.to_owned());
+    pub fn applied_changes(&self, new: &Self) -> Vec<String> {
+        self.changes(new, ReloadTime::Live)
+    }
+
+    /// Likewise those that need a restart.
+    #[must_use]
+    pub fn waiting_changes(&self, new: &Self) -> Vec<String> {
+        self.changes(new, ReloadTime::NextStart)
+    }
+
+    fn changes(&self, new: &Self, class: ReloadTime) -> Vec<String> {
+        let keys = || keys::all().filter(|key| key.reload == class);
+        let (mut old_all, mut new_all) = (self.clone(), new.clone());
+        let changed = keys().filter(|key| key.differs(&mut old_all, &mut new_all));
+        let mut names: Vec<_> = changed.map(|key| key.name.to_owned()).collect();
+        let is_new = |service: &&ServiceConfig| self.service(&service.path).is_none();
+        let more = new.services.iter().filter(is_new);
+        for ServiceConfig { path, .. } in self.services.iter().chain(more) {
+            let (mut old_own, mut new_own) = (self.seen_by(path), new.seen_by(path));
+            let is_changed = |key: &&Key| {
+                // What a service has from all others is named once.
+                let is_own = key.differs(&mut old_own, &mut old_all)
+                    || key.differs(&mut new_own, &mut new_all);
+                is_own && key.differs(&mut old_own, &mut new_own)
+            };
+            let changed = keys().filter(|key| key.is_for_services()).filter(is_changed);
+            names.extend(changed.map(|key| format!("[service {path}] {}", key.name)));
         }
-        let paths: BTreeSet<_> = [&old, &new]
-            .iter()
-            .flat_map(|c| &c.services)
-            .map(|service| service.path.clone())
-            .collect();
-        let all = [old.all.clone(), new.all.clone()];
-        for path in paths.into_iter().filter(|path| is_compiled(path)) {
-            for (config, all) in [&mut old, &mut new].into_iter().zip(&all) {
-                config.all = config.service(&path).map_or(all, |service| &service.options).clone();
-            }
-            if services_differ(&mut old, &mut new) {
-                needs.push(format!("[service {path}]"));
+        names
+    }
+
+    /// The same configuration, in which what one service has is what all have.
+    fn seen_by(&self, path: &str) -> Self {
+        let mut config = self.clone();
+        if let Some(own) = self.service(path) {
+            config.all = own.options.clone();
+            #[cfg(feature = "programs")]
+            {
+                config.all_programs = own.program.clone();
             }
         }
-        needs
+        config
     }
 }
-
-/// Whether an option differs that applies to compiled-in services only at the next start.
-fn services_differ(old: &mut Config, new: &mut Config) -> bool {
-    let is_late = |key: &&Key| key.is_for_services() && key.reload != ReloadTime::Live;
-    keys::all().filter(is_late).any(|key| key.differs(old, new))
-}
-
-const ALL: &str = "what holds for all services, such as origin, for those that are compiled in";

@@ -43,7 +43,7 @@ impl Engine {
         self.hub.count_accept_pauses(io.facts().accept_pauses);
         // The port is now free for a successor.
         io.close_listeners();
-        self.stop.limit = now.after(self.limits.drain_ms_max);
+        self.stop.limit = now.after(self.hub.host_limits().drain_ms_max);
         self.hub.drain(now);
     }
 

@@ -24,7 +24,7 @@ use crate::ws::{Response, Status, Target, encode_path};
 
 /// The loop's side of the thread that reads files.
 #[derive(Debug)]
-pub(super) struct FileReader {
+pub(crate) struct FileReader {
     /// `None` only while this is dropped.
     orders: Option<Sender<Order>>,
     /// The thread parks while there is no order.
@@ -38,6 +38,9 @@ enum Order {
     File(FileOrder),
     /// Follow the links on the way to the root again.
     Resolve,
+    /// Serve the files below another root, or the same, within these bounds.
+    // Boxed, since the queue moves orders.
+    Serve(Box<(StaticRoot, FileBounds)>),
 }
 
 /// The folder whose files are served.
@@ -47,6 +50,26 @@ pub(crate) struct StaticRoot {
     given: PathBuf,
     /// Without links.
     path: PathBuf,
+}
+
+/// The bounds of files that are served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileBounds {
+    /// The size of one part of a file.
+    part_bytes: u64,
+    /// How many files are sent at a time.
+    files_max: usize,
+}
+
+impl FileBounds {
+    /// Those of a host.
+    pub(crate) const fn of(limits: &Limits) -> Self {
+        Self { part_bytes: limits.outbox_high_bytes as u64, files_max: limits.files_open_max }
+    }
+
+    const fn pool(self) -> Pool {
+        Pool { name: "the limit of files at a time", places_max: self.files_max }
+    }
 }
 
 impl StaticRoot {
@@ -77,22 +100,17 @@ impl StaticRoot {
 }
 
 impl FileReader {
-    /// Serves the files below `root` in parts of `outbox_high_bytes`.
+    /// Serves the files below `root`.
     ///
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(
         root: StaticRoot,
-        limits: &Limits,
+        bounds: FileBounds,
         events: EventSender,
     ) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
-        let mut library = OpenFiles {
-            root,
-            part_bytes: limits.outbox_high_bytes as u64,
-            pool: Pool { name: "the limit of files at a time", places_max: limits.files_open_max },
-            open: HashMap::new(),
-        };
+        let mut library = OpenFiles { root, bounds, open: HashMap::new() };
         let thread = spawn("files".to_owned(), move || {
             while let Some(order) = next(&inbox) {
                 if let Some((id, part)) = library.answer(order) {
@@ -112,6 +130,11 @@ impl FileReader {
     /// Orders the thread to follow the links on the way to the root again.
     pub(super) fn resolve(&self) {
         self.send(Order::Resolve);
+    }
+
+    /// Orders the thread to serve other files. Those that are being sent are finished.
+    pub(super) fn serve(&self, root: StaticRoot, bounds: FileBounds) {
+        self.send(Order::Serve(Box::new((root, bounds))));
     }
 
     fn send(&self, order: Order) {
@@ -143,9 +166,7 @@ fn next(inbox: &Receiver<Order>) -> Option<Order> {
 /// The thread's side: the files that are being sent.
 struct OpenFiles {
     root: StaticRoot,
-    /// The size of one part of a file.
-    part_bytes: u64,
-    pool: Pool,
+    bounds: FileBounds,
     open: HashMap<SocketId, (Take<File>, Holder)>,
 }
 
@@ -162,7 +183,7 @@ impl OpenFiles {
                 // A file that has become shorter, or cannot be read to its end, ends early. The
                 // client notices.
                 let (file, _) = self.open.get_mut(&id)?;
-                let _ = file.take(self.part_bytes).read_to_end(&mut body);
+                let _ = file.take(self.bounds.part_bytes).read_to_end(&mut body);
                 if body.is_empty() {
                     self.open.remove(&id);
                 }
@@ -174,6 +195,14 @@ impl OpenFiles {
             }
             Order::Resolve => {
                 self.root.resolve();
+                None
+            }
+            Order::Serve(other) => {
+                let (root, bounds) = *other;
+                if root.path != self.root.path {
+                    log::info!(target: TARGET, "the static root is {:?} now", root.path);
+                }
+                (self.root, self.bounds) = (root, bounds);
                 None
             }
         }
@@ -201,7 +230,7 @@ impl OpenFiles {
         if part.start > 0 {
             file.seek(SeekFrom::Start(part.start))?;
         }
-        if part_len <= self.part_bytes {
+        if part_len <= self.bounds.part_bytes {
             let mut body = Vec::new();
             file.take(part_len).read_to_end(&mut body)?;
             // A client notices a shorter file by its length. It does not notice a shorter range.
@@ -210,7 +239,9 @@ impl OpenFiles {
             }
             return Ok(FilePart::Response(response.with_content(body)));
         }
-        if let Err(refusal) = self.pool.admit(*holder, self.open.values().map(|(_, of)| *of)) {
+        if let Err(refusal) =
+            self.bounds.pool().admit(*holder, self.open.values().map(|(_, of)| *of))
+        {
             return Ok(FilePart::Response(refusal));
         }
         self.open.insert(*id, (file.take(part_len), *holder));

@@ -1,6 +1,8 @@
 //! `HostIo`: the sockets, threads and channels that the engine works with.
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crossbeam_channel::Receiver;
@@ -16,6 +18,7 @@ use crate::host::factory::Factory;
 use crate::host::files::FileReader;
 use crate::host::loop_service::LoopServices;
 use crate::host::notify::Reports;
+use crate::host::reload::{FileChange, HostReload};
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
 use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
@@ -43,6 +46,8 @@ pub(super) struct HostIo {
     pub(super) events: Receiver<LoopEvent>,
     pub(super) event_sender: EventSender,
     pub(super) files: Option<FileReader>,
+    /// Whether `files` has a thread, or is about to have one.
+    pub(super) has_reader: Arc<AtomicBool>,
     /// What answers paths without a service.
     pub(super) resolver: Option<Box<dyn Resolver>>,
     /// What a service manager gets, if there is one.
@@ -61,15 +66,19 @@ impl Io for HostIo {
     }
 
     fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, now: Time) {
-        let Self { resolver, factories, workers, files, reports, .. } = self;
-        if let Some(reports) = reports
+        if let Some(reports) = &mut self.reports
             && reports.has_taken(&notice, now)
         {
             return;
         }
-        if let Some(resolver) = resolver {
-            let files = files.as_ref();
-            resolver.apply(notice, &mut Mounts { hub, factories, workers, files }, now);
+        match notice.downcast::<HostReload>() {
+            Ok(reload) => self.reload(*reload, hub, now),
+            Err(notice) => {
+                let Self { resolver, factories, workers, .. } = self;
+                if let Some(resolver) = resolver {
+                    resolver.apply(notice, &mut Mounts { hub, factories, workers }, now);
+                }
+            }
         }
     }
 
@@ -281,6 +290,25 @@ impl Services for HostIo {
 }
 
 impl HostIo {
+    /// Applies a reload.
+    fn reload(&mut self, reload: HostReload, hub: &mut Hub, now: Time) {
+        let HostReload { rules, files: change, plan } = reload;
+        if let Some(rules) = rules {
+            rules(hub, now);
+        }
+        let Self { resolver, factories, workers, files, .. } = self;
+        match (change, &files) {
+            (FileChange::Resolve, Some(reader)) => reader.resolve(),
+            (FileChange::Serve(root, bounds), Some(reader)) => reader.serve(root, bounds),
+            // There is no other: `Reloader::serve_files` starts one only.
+            (FileChange::Start(reader), _) => *files = Some(reader),
+            (FileChange::Resolve | FileChange::Serve(..), None) | (FileChange::Stop, _) => {}
+        }
+        if let Some(resolver) = resolver {
+            resolver.reload(plan, &mut Mounts { hub, factories, workers }, now);
+        }
+    }
+
     fn worker(&mut self, worker: WorkerId) -> Option<&mut Worker> {
         self.workers.get_mut(worker.index())?.as_mut()
     }

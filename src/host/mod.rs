@@ -10,10 +10,11 @@
 //! - `wake`: how other threads wake the loop; `sync`: the parts that it uses
 //! - `factory`: makes a service for each run; `panic`: panics in its code
 //! - `worker`: services on threads of their own; `loop_service`: services on the loop
-//! - `resolver`: answers paths without a service; `plug`: how a host has it, and other parts
+//! - `resolver`: answers paths without a service; `plug`: other parts from above
 //! - `files`: files on a thread of its own, since disks block; `thread`: starts each thread
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
+//! - `reload`: [`Reloader`], other settings for a host that runs; `reloading`: how to get one
 //! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
 //! - `status_signal`: SIGUSR1, which asks for the status
 //! - `notify`: reports to a service manager, such as systemd
@@ -34,6 +35,8 @@ mod outer_loop;
 pub(crate) mod panic;
 mod plug;
 mod poll;
+mod reload;
+mod reloading;
 #[doc(hidden)]
 pub mod resolver;
 mod status_signal;
@@ -56,10 +59,12 @@ pub(crate) use crate::sys::listeners::PortUse;
 pub use crate::sys::own_process::hide_memory;
 pub use crate::sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use factory::{Factory, Make};
-pub(crate) use files::StaticRoot;
+pub(crate) use files::{FileBounds, StaticRoot};
 pub use notify::{Notifier, ReloadReporter, Reloading};
 pub use poll::Host;
 pub(crate) use poll::HostPlan;
+pub use reload::Reloader;
+pub(crate) use reload::{FileChange, HostReload};
 pub use stopper::Stopper;
 // For the binary, and for modules that a host calls, such as a resolver.
 #[doc(hidden)]

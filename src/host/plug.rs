@@ -1,9 +1,9 @@
-//! What plugs into a host from above: the resolver of paths, and what ends with the host.
+//! What plugs into a host from above: events of other threads, and what ends with the host.
 
 use std::any::Any;
 
 use crate::host::poll::Host;
-use crate::host::resolver::{NoticeSender, Resolver};
+use crate::host::resolver::NoticeSender;
 
 impl Host {
     /// Sends it events, from any thread.
@@ -24,13 +24,5 @@ impl Host {
     #[must_use]
     pub fn attached<T: Any>(&self) -> Option<&T> {
         self.attached.as_ref()?.downcast_ref()
-    }
-
-    /// The resolver of paths without a service, if it is of this type.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn resolver<R: Resolver>(&self) -> Option<&R> {
-        let resolver: &dyn Any = self.io.resolver.as_deref()?;
-        resolver.downcast_ref()
     }
 }

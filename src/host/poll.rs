@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -12,7 +14,7 @@ use crate::engine::{Engine, PeerEnd, Ready, Services, StopKind, Turn};
 use crate::host::clock::{Clock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
-use crate::host::files::{FileReader, StaticRoot};
+use crate::host::files::{FileBounds, FileReader, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
 use crate::host::notify::{Datagrams, Facts, Notifier, ReloadReporter};
@@ -112,14 +114,15 @@ impl Host {
             listeners.push(listener);
         }
         if redirects && let Some(port) = tls_addresses(&listeners).next().map(|own| own.port()) {
-            hub.redirect_to_tls(port);
+            hub.redirect_to_tls(Some(port));
         }
         let tcp = listeners.iter().find_map(|listener: &Listener| listener.address().tcp());
         let first = || listeners[0].address().clone();
         let address = tcp.map_or_else(first, ListenAddress::Tcp);
         let (sender, events) = crossbeam_channel::unbounded();
         let event_sender = EventSender::new(sender, wake_queue.loop_waker());
-        let start_files = |root| FileReader::start(root, &limits, event_sender.clone());
+        let start_files =
+            |root| FileReader::start(root, FileBounds::of(&limits), event_sender.clone());
         let files = static_root.map(start_files).transpose()?;
         let start_resolver =
             |plan: Box<dyn ResolverPlan>| plan.start(tcp, NoticeSender(event_sender.clone()));
@@ -136,6 +139,7 @@ impl Host {
             leaving: Vec::new(),
             events,
             event_sender: event_sender.clone(),
+            has_reader: Arc::new(AtomicBool::new(files.is_some())),
             files,
             resolver,
             reports: None,

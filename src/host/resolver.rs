@@ -10,7 +10,6 @@ use std::sync::Arc;
 use crate::engine::HostEvent;
 use crate::host::events::EventSender;
 use crate::host::factory::{Factory, RunService};
-use crate::host::files::FileReader;
 use crate::host::worker::Worker;
 use crate::hub::{Hub, LookupJob, ServiceId, WorkerId};
 use crate::time::Time;
@@ -26,6 +25,13 @@ pub trait Resolver: Any + Send {
 
     /// Applies a notice that this resolver has sent.
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
+
+    /// Applies a reload: `plan` has other settings, of the type that belongs to this resolver.
+    /// Without it only files may have changed.
+    fn reload(&mut self, plan: Option<Notice>, mounts: &mut Mounts<'_>, now: Time);
+
+    /// What a reload does before that, on the thread that reloads.
+    fn refresh(&self) -> Option<Arc<Refresh>>;
 
     /// Has the system give this process what its services leave behind, instead of process 1, and
     /// waits for each such process.
@@ -46,6 +52,9 @@ pub trait Resolver: Any + Send {
     /// The host has gone: no process that was started outlives this call.
     fn end(&mut self);
 }
+
+/// Looks at files again, which may block.
+pub type Refresh = dyn Fn() + Send + Sync;
 
 /// Makes a resolver, once the host listens.
 pub trait ResolverPlan {
@@ -70,7 +79,6 @@ pub struct Mounts<'a> {
     pub hub: &'a mut Hub,
     pub(super) factories: &'a mut Vec<Factory>,
     pub(super) workers: &'a mut Vec<Option<Worker>>,
-    pub(super) files: Option<&'a FileReader>,
 }
 
 impl NoticeSender {
@@ -114,19 +122,6 @@ impl Mounts<'_> {
 
     fn worker(&self, id: ServiceId) -> Option<&Worker> {
         self.workers.get(WorkerId::of(id).index())?.as_ref()
-    }
-
-    /// Whether there are files for plain GET.
-    #[must_use]
-    pub const fn has_files(&self) -> bool {
-        self.files.is_some()
-    }
-
-    /// Follows the links on the way to the root of files again.
-    pub fn resolve_static_root(&self) {
-        if let Some(files) = self.files {
-            files.resolve();
-        }
     }
 }
 

@@ -18,7 +18,8 @@
 //! - `apply`: the transactions of services; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
-//! - `deadlines`: what is done when they come; `drain`: the clean stop
+//! - `deadlines`: what is done when they come; `drain`: the clean stop; `renew`: other limits and
+//!   rules while sockets are open
 //! - `dates`: the date of answers; `counters`: what has happened; `hosts`: those of requests
 //! - `socket` with `socket_flags` and `unread`, `service_entry`, `worker_slot`, `mailbox`: the
 //!   state of each; `tables`, `roster`: lists of them
@@ -80,6 +81,7 @@ mod readiness;
 mod reading;
 mod redirect;
 mod refusal;
+mod renew;
 mod report;
 mod reset;
 mod roster;
@@ -263,26 +265,6 @@ impl Hub {
     /// stop has begun they are answered with 503; peers that connected before have a second to ask.
     pub fn set_health_path(&mut self, path: Option<String>) {
         self.health = path;
-    }
-
-    /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
-    /// stays as it is, since open sockets have agreed on it. If the service pauses before its next
-    /// start, the pause ends: the cause of its failures may be fixed. It starts if it is eager.
-    pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
-        let ServiceEntry { options: own, members, waiting, worker, .. } =
-            &mut self.services[service];
-        let WorkerSlot { mail, retry, .. } = worker;
-        *retry = now;
-        *own = ServiceOptions { compression: own.compression, ..options };
-        mail.measure(&own.limits);
-        // Their next deadlines may be sooner than the wheel knows.
-        for id in [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat() {
-            self.meter_anew(id, now);
-            self.schedule(id);
-        }
-        // If the mail has capacity now, the service may never report anything again.
-        self.take(service, 0, 0, now);
-        self.start_soon(service);
     }
 
     /// The listener with this index accepts what comes next, for the log. `name` has the names of

@@ -7,9 +7,10 @@ use crate::ws::authority::split_port;
 use crate::ws::{Response, Status, UriHost};
 
 impl Hub {
-    /// Redirects plain requests to this port, which has TLS. By default they are served.
-    pub const fn redirect_to_tls(&mut self, port: u16) {
-        self.tls_port = Some(port);
+    /// Redirects plain requests to this port, which has TLS. By default, and with `None`, they are
+    /// served.
+    pub const fn redirect_to_tls(&mut self, port: Option<u16>) {
+        self.tls_port = port;
     }
 
     /// The answer to a request that had to come over TLS and did not; `None` if it is served.

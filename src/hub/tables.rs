@@ -112,6 +112,11 @@ impl ServiceTable {
         Self { list: Vec::new(), common }
     }
 
+    /// Sets the bounds for sockets without a service.
+    pub(super) const fn set_common(&mut self, common: Limits) {
+        self.common = common;
+    }
+
     /// The id that the next one gets.
     pub(super) fn next_id(&self) -> ServiceId {
         ServiceId::new(self.list.len())

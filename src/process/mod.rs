@@ -19,8 +19,8 @@
 //!   same for operators; `reports`: its log lines; `warning_kind`:
 //!   which warnings are counted together
 //! - `plan`: the settings of programs; `resolver`: `Programs`, which gives programs services while
-//!   the host runs; `eager`: those that start without a socket; `reload`: [`Reloader`], which
-//!   replaces them, and `reloading`: how
+//!   the host runs; `eager`: those that start without a socket; `reloading`: how a reload replaces
+//!   them
 //! - `program_service`: a program as a service; `run`: a run of it
 //! - `shared`: one process for all of its sockets, and the next one after it; `shared_process`: its
 //!   state, and its end; `commands`: its commands; `renew`: when another one replaces it;
@@ -57,7 +57,6 @@ mod current_root;
 mod program_service;
 mod pump;
 mod recording;
-mod reload;
 mod reloading;
 mod renew;
 mod replay_check;
@@ -81,11 +80,10 @@ pub use groups::{Groups, ProcessExit};
 pub use listing::Listing;
 pub use lookup::DocumentRoot;
 pub use output_pipe::PipeRead;
-pub(crate) use plan::ProgramsPlan;
+pub(crate) use plan::{PlanChange, ProgramsPlan};
 pub use pump::{ProcessId, Pump, PumpEvent, PumpPlan};
 pub(crate) use recording::Tape;
 pub use recording::{Recording, RecordingError};
-pub use reload::Reloader;
 pub use replay_check::{ReplayCheck, ReplayError};
 pub(crate) use resolver::ProgramsResolver;
 pub use start::{Launch, StartError};

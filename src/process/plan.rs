@@ -22,6 +22,10 @@ pub(crate) struct ProgramsPlan {
     pub(crate) taken: Vec<String>,
 }
 
+/// The settings that a reload has for programs; `None` if there is no document root.
+#[derive(Debug)]
+pub(crate) struct PlanChange(pub(crate) Option<ProgramsPlan>);
+
 impl ProgramsPlan {
     /// The paths of single programs that are configured.
     pub(crate) fn named(&self) -> impl Iterator<Item = String> + use<'_> {

@@ -3,25 +3,26 @@
 
 use crate::host::resolver::Mounts;
 use crate::hub::{ServiceId, Subject};
+use crate::process::plan::PlanChange;
 use crate::process::program_service::Renewal;
-use crate::process::reload::ReloadOrder;
 use crate::process::resolver::Programs;
 use crate::time::Time;
 
 impl Programs {
-    /// Carries out a reload.
-    pub(super) fn apply_reload(&mut self, reload: ReloadOrder, mounts: &mut Mounts<'_>, now: Time) {
-        if matches!(reload, ReloadOrder::Begin) {
-            return self.mount_eager(mounts, now);
-        }
-        mounts.resolve_static_root();
-        match (reload, &mut self.lookups) {
-            (ReloadOrder::Begin | ReloadOrder::Files, _) | (ReloadOrder::Programs(None), None) => {}
-            (ReloadOrder::Programs(Some(plan)), Some(lookups)) => {
+    /// Carries out a reload: the files may have changed, and with a change the options, too.
+    pub(super) fn apply_reload(
+        &mut self,
+        change: Option<PlanChange>,
+        mounts: &mut Mounts<'_>,
+        now: Time,
+    ) {
+        match (change, &mut self.lookups) {
+            (None, _) | (Some(PlanChange(None)), None) => {}
+            (Some(PlanChange(Some(plan))), Some(lookups)) => {
                 mounts.hub.name_programs(plan.named());
-                lookups.renew(*plan);
+                lookups.renew(plan);
             }
-            (ReloadOrder::Programs(_), _) => {
+            (Some(PlanChange(_)), _) => {
                 log::warn!(
                     target: "switchboard::config",
                     "to add or remove a document root needs another start of the server"

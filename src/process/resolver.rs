@@ -9,20 +9,21 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::host::Host;
-use crate::host::resolver::{Mounts, Notice, NoticeSender, ProgramFacts, Resolver, ResolverPlan};
+use crate::host::resolver::{
+    Mounts, Notice, NoticeSender, ProgramFacts, Refresh, Resolver, ResolverPlan,
+};
 use crate::host::thread::spawn;
 use crate::hub::{LookupGoal, LookupJob, LookupResult, ServiceId};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::process::current_root::CurrentRoot;
+use crate::process::eager::EagerBegin;
 use crate::process::executable::LookupError;
 use crate::process::groups::Groups;
 use crate::process::listings::Listings;
 use crate::process::lookup::DocumentRoot;
 use crate::process::plan::ProgramsPlan;
 use crate::process::program_service::{ProgramService, ProgramsShared};
-use crate::process::reload::{ReloadOrder, Reloader};
 use crate::programs::{ProgramOptions, Subpaths};
 use crate::service::{ServiceOptions, SocketId};
 use crate::time::Time;
@@ -34,7 +35,6 @@ pub(crate) struct Programs {
     pub(super) lookups: Option<LookupThread>,
     /// The programs that have become services, by the index of the service.
     pub(super) served: Vec<Option<Arc<ProgramService>>>,
-    reloader: Reloader,
 }
 
 /// The loop's side of the document root.
@@ -84,12 +84,10 @@ impl ResolverPlan for ProgramsResolver {
     ) -> io::Result<Box<dyn Resolver>> {
         let start = |plan| LookupThread::start(plan, address, notices.clone());
         let lookups = self.0.map(start).transpose()?;
-        let root = lookups.as_ref().map(|lookups| lookups.shared.root.clone());
         if lookups.as_ref().is_some_and(LookupThread::has_eager) {
-            notices.send(ReloadOrder::Begin);
+            notices.send(EagerBegin);
         }
-        let reloader = Reloader::new(notices, root);
-        Ok(Box::new(Programs { lookups, served: Vec::new(), reloader }))
+        Ok(Box::new(Programs { lookups, served: Vec::new() }))
     }
 }
 
@@ -102,14 +100,22 @@ impl Resolver for Programs {
     }
 
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time) {
-        match notice.downcast::<LookupReply>() {
-            Ok(reply) => self.apply_reply(*reply, mounts, now),
-            Err(notice) => {
-                if let Ok(reload) = notice.downcast::<ReloadOrder>() {
-                    self.apply_reload(*reload, mounts, now);
-                }
-            }
+        if notice.is::<EagerBegin>() {
+            self.mount_eager(mounts, now);
+        } else if let Ok(reply) = notice.downcast::<LookupReply>() {
+            self.apply_reply(*reply, mounts, now);
         }
+    }
+
+    fn reload(&mut self, plan: Option<Notice>, mounts: &mut Mounts<'_>, now: Time) {
+        let change = plan.and_then(|plan| plan.downcast().ok());
+        self.apply_reload(change.map(|change| *change), mounts, now);
+    }
+
+    /// Links on the way to the document root are followed again.
+    fn refresh(&self) -> Option<Arc<Refresh>> {
+        let root = self.lookups.as_ref()?.shared.root.clone();
+        Some(Arc::new(move || root.resolve()))
     }
 
     fn adopt_orphans(&self) -> io::Result<()> {
@@ -130,15 +136,6 @@ impl Resolver for Programs {
         let groups = self.groups();
         groups.kill_all();
         groups.end_orphans();
-    }
-}
-
-impl Host {
-    /// Its reloader, for any thread.
-    #[must_use]
-    pub fn reloader(&self) -> Reloader {
-        let programs = self.resolver::<Programs>().expect("a host is made with programs");
-        programs.reloader.clone()
     }
 }
 
@@ -341,7 +338,7 @@ impl Programs {
     /// The meaning of a path below that of a service. A compiled-in service hides the program at
     /// its path, and has no paths below. A file has priority over the page of a program above it.
     fn below(&self, service: ServiceId, page: Option<Page>, mounts: &Mounts<'_>) -> LookupResult {
-        match page.filter(|_| !mounts.has_files()) {
+        match page.filter(|_| !mounts.hub.has_files()) {
             _ if !self.is_program(service) => LookupResult::Nothing,
             Some(page) => LookupResult::Page(service, page),
             None => LookupResult::Below(service),

@@ -4,6 +4,7 @@
 //! - `programs`: the document root, with the feature `programs`
 //! - `listeners`: what it listens on
 //! - `mounted`: options of a mounted service
+//! - `reload`: what a host that runs takes over from another server
 //! - `status`, with the feature `admin`: the state of a host in the log
 //! - `error`, `programs_error`: why a server cannot start
 
@@ -14,6 +15,7 @@ mod mounted;
 mod programs;
 #[cfg(feature = "programs")]
 mod programs_error;
+mod reload;
 #[cfg(feature = "admin")]
 mod status;
 
@@ -25,7 +27,7 @@ use std::sync::Arc;
 #[cfg(feature = "admin")]
 use crate::admin::Admin;
 use crate::host::{Factory, Host, HostPlan, Make, MakeListener, PortUse, StaticRoot};
-use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Proxies, ProxyProtocol, Spellings};
+use crate::hub::{AccessLog, AllowedHosts, Hub, Proxies, ProxyProtocol, Spellings};
 use crate::limits::Limits;
 #[cfg(feature = "tls")]
 use crate::net::tls::{PlainRequests, Tls, TlsPlan};
@@ -307,17 +309,18 @@ impl Server {
     pub fn listen(self) -> Result<Host, BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         self.check_listeners()?;
+        let files = self.files();
         #[cfg(feature = "programs")]
         let programs = {
             let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
             self.programs.into_plan(&self.options, taken)?
         };
-        let files = if self.static_root.is_some() { FilePolicy::Served } else { FilePolicy::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.options.origin);
         hub.trust(self.proxies);
         hub.access_log(self.access_log);
         hub.spell(self.spellings);
+        hub.set_health_path(self.health_path);
         #[cfg(feature = "admin")]
         if let Some(count) = self.log_lines_dropped {
             hub.count_log_lines_dropped(count);
@@ -327,7 +330,6 @@ impl Server {
             hub.look_up();
             hub.name_programs(programs.named());
         }
-        hub.set_health_path(self.health_path);
         let mut factories = Vec::new();
         for Mounting { path, options, own, callbacks } in self.mounts {
             options.limits.check().map_err(BindError::Limits)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 #[cfg(doc)]
 use crate::limits::Limits;
-use crate::process::{DocumentRoot, ProgramsPlan, Recording, Reloader, Tape};
+use crate::process::{DocumentRoot, ProgramsPlan, Recording, Tape};
 use crate::programs::{Mode, ProgramOptions};
 use crate::server::Server;
 use crate::server::error::BindError;
@@ -52,7 +52,11 @@ impl ProgramsSetup {
         Ok(self.plan(usual, tape)?.map(|plan| ProgramsPlan { taken, ..plan }))
     }
 
-    fn plan(&self, usual: &ServiceOptions, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
+    pub(super) fn plan(
+        &self,
+        usual: &ServiceOptions,
+        tape: Tape,
+    ) -> Result<Option<ProgramsPlan>, BindError> {
         let root = match &self.root {
             RootChoice::None => return Ok(None),
             RootChoice::Folder(folder) => {
@@ -142,22 +146,6 @@ impl Server {
         let last = own.len() - 1;
         let (_, (options, program)) = &mut own[last];
         Mounted { options, program }
-    }
-
-    /// Gives a running host the settings for programs of this server. Programs that run are
-    /// replaced if their settings or their file have changed; others get RELOAD. Links on the way
-    /// to the document root and to the static root are followed again.
-    ///
-    /// All other settings are ignored: another document root, mounted services and limits of the
-    /// host need a new start. Programs that run keep their compression.
-    ///
-    /// # Errors
-    /// The limits contradict each other, an option of a program is not allowed, or the document
-    /// root cannot be used. Then nothing changes.
-    pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
-        self.limits.check().map_err(BindError::Limits)?;
-        reloader.reload_programs(self.programs.plan(&self.options, Tape::default())?);
-        Ok(())
     }
 }
 

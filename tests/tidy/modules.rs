@@ -38,7 +38,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 17] = [
+const FILES: [(&str, &[&str]); 18] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -52,7 +52,8 @@ const FILES: [(&str, &[&str]); 17] = [
     ("listen", &["admin"]),
     ("check", &["builtin", "compiled", "programs", "services", "tls"]),
     ("greeting", &["builtin", "check", "programs", "services"]),
-    ("reload", &["logger", "tls"]),
+    ("command", &[]),
+    ("reload", &["check", "command", "log_target", "logger", "services", "tls"]),
     (
         "run",
         &[
@@ -71,7 +72,7 @@ const FILES: [(&str, &[&str]); 17] = [
         ],
     ),
     ("trial", &["admin", "greeting", "listen", "logger", "reload", "run", "tls"]),
-    ("main", &["builtin", "check", "programs", "run", "trial"]),
+    ("main", &["builtin", "check", "command", "programs", "run", "trial"]),
 ];
 
 /// The file that says what the library is: it names all modules.

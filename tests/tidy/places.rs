@@ -79,8 +79,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/net/inherited.rs",
             "src/process/start.rs",
             "src/config/",
-            "src/bin/switchboard/main.rs",
-            "src/bin/switchboard/reload.rs",
+            "src/bin/switchboard/command.rs",
         ],
     ),
     // A line parks the thread of its service, and a signal may have to yield; they start none.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::panic::{self, PanicHookInfo};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,29 +22,37 @@ use switchboard::ws::http_date::civil;
 use super::log_target::LogTarget;
 
 /// Sends the log to its target, and the texts of panics to the log. A second call changes the
-/// level; the format and the target stay.
+/// level and the format; the target stays.
 pub(crate) fn start(level: LevelFilter, format: LogFormat, target: LogTarget) {
-    let logger = match format {
-        LogFormat::Text => &TEXT,
-        LogFormat::Json => &JSON,
-    };
     // The only error is that there is a logger already.
-    let _ = log::set_logger(logger);
-    log::set_max_level(level);
+    let _ = log::set_logger(&LOGGER);
+    set_level_and_format(level, format);
     panic::set_hook(Box::new(log_panic));
     let mut waiting = waiting();
     if !waiting.has_writer {
         // Without a thread, lines are dropped.
-        let body: Box<dyn FnOnce() + Send> = Box::new(move || write_all(format, target));
+        let body: Box<dyn FnOnce() + Send> = Box::new(move || write_all(target));
         waiting.has_writer = thread::Builder::new().name("log".to_owned()).spawn(body).is_ok();
     }
 }
 
-/// Opens the file of the log again, before the next line, if the log has a file. This returns at
-/// once.
+/// Sets the level and the format of the lines from now on.
+pub(crate) fn set_level_and_format(level: LevelFilter, format: LogFormat) {
+    IS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
+    log::set_max_level(level);
+}
+
+/// Opens the file of the log again before the next line, if there is one. It returns at once.
 #[cfg(feature = "admin")]
 pub(crate) fn open_again() {
-    waiting().is_to_reopen = true;
+    waiting().change.get_or_insert(LogChange::Reopen);
+    CAME.notify_one();
+}
+
+/// Writes the next lines to another target. This returns at once.
+#[cfg(feature = "admin")]
+pub(crate) fn write_to(target: LogTarget) {
+    waiting().change = Some(LogChange::Target(target));
     CAME.notify_one();
 }
 
@@ -59,9 +67,8 @@ pub(crate) fn finish() {
     let mut waiting = waiting();
     waiting.awaited = waiting.has_writer;
     CAME.notify_one();
-    let wait_max = Duration::from_secs(1);
     // A timeout cannot be reported any more.
-    let _ = DONE.wait_timeout_while(waiting, wait_max, |waiting| waiting.awaited);
+    let _ = DONE.wait_timeout_while(waiting, Duration::from_secs(1), |waiting| waiting.awaited);
 }
 
 /// The lines that wait to be written.
@@ -74,16 +81,24 @@ struct LogBuffer {
     has_writer: bool,
     /// Whether a thread waits until all is written.
     awaited: bool,
-    /// Whether the file is to be opened again before the next line.
+    /// What is to be done before the next line.
     #[cfg(feature = "admin")]
-    is_to_reopen: bool,
+    change: Option<LogChange>,
+}
+
+/// A change of where lines go.
+#[cfg(feature = "admin")]
+enum LogChange {
+    /// The file is opened again.
+    Reopen,
+    Target(LogTarget),
 }
 
 impl LogBuffer {
     /// Whether there is nothing to do for the thread that writes.
     fn is_idle(&self) -> bool {
         #[cfg(feature = "admin")]
-        if self.is_to_reopen {
+        if self.change.is_some() {
             return false;
         }
         self.lines.is_empty()
@@ -112,9 +127,9 @@ fn push(line: String) {
 }
 
 /// Writes line by line, without end.
-fn write_all(format: LogFormat, to: LogTarget) {
+fn write_all(to: LogTarget) {
     let slow = to.name();
-    let mut output = LogOutput { to, slow, format, is_torn: false, lost: 0, error: None };
+    let mut output = LogOutput { to, slow, is_torn: false, lost: 0, error: None };
     #[cfg(feature = "admin")]
     output.look_at_end();
     loop {
@@ -130,9 +145,9 @@ fn write_all(format: LogFormat, to: LogTarget) {
             waiting = CAME.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         #[cfg(feature = "admin")]
-        if std::mem::take(&mut waiting.is_to_reopen) {
+        if let Some(change) = waiting.change.take() {
             drop(waiting);
-            output.open_again(SystemTime::now());
+            output.change(change, SystemTime::now());
             continue;
         }
         let line = waiting.lines.pop_front().unwrap_or_default();
@@ -150,7 +165,6 @@ struct LogOutput<W> {
     to: W,
     /// What is too slow if lines are dropped before they are written.
     slow: &'static str,
-    format: LogFormat,
     /// Whether the last write was a part of a line.
     is_torn: bool,
     /// How many lines were not written as a whole, and not reported yet.
@@ -216,35 +230,31 @@ impl<W: Write> LogOutput<W> {
         let Self { lost, slow, .. } = self;
         match &self.error {
             Some(error) => {
-                self.warning(now, format_args!("{lost} lines of the log were dropped: {error}"))
+                warning(now, format_args!("{lost} lines of the log were dropped: {error}"))
             }
             None => {
                 let text = format_args!("{lost} lines of the log were dropped: {slow} is too slow");
-                self.warning(now, text)
+                warning(now, text)
             }
         }
-    }
-
-    /// A line of the log about itself.
-    fn warning(&self, now: SystemTime, text: fmt::Arguments<'_>) -> String {
-        let target = "switchboard::server";
-        let record = Record::builder().level(Level::Warn).target(target).args(text).build();
-        line(self.format, now, &record)
     }
 }
 
 #[cfg(feature = "admin")]
 impl LogOutput<LogTarget> {
-    /// Opens the file again. What could not be written to the old file is logged in the new one.
-    fn open_again(&mut self, now: SystemTime) {
-        let LogTarget::File(file) = &mut self.to else { return };
-        match file.open_again() {
-            Ok(()) => self.look_at_end(),
-            Err(fault) => {
-                let text = format_args!("{fault}; the log goes on in the file that was open");
-                self.write(&self.warning(now, text), now);
+    /// What could not be written to the old file is logged in the new one.
+    fn change(&mut self, change: LogChange, now: SystemTime) {
+        match (change, &mut self.to) {
+            (LogChange::Target(target), _) => (self.slow, self.to) = (target.name(), target),
+            (LogChange::Reopen, LogTarget::StandardError) => {}
+            (LogChange::Reopen, LogTarget::File(file)) => {
+                if let Err(fault) = file.open_again() {
+                    let text = format_args!("{fault}; the log goes on in the file that was open");
+                    return self.write(&warning(now, text), now);
+                }
             }
         }
+        self.look_at_end();
     }
 
     /// Finds out whether the file that was just opened ends within a line.
@@ -253,6 +263,13 @@ impl LogOutput<LogTarget> {
             self.is_torn = file.ends_within_line().unwrap_or(self.is_torn);
         }
     }
+}
+
+/// A line of the log about itself.
+fn warning(now: SystemTime, text: fmt::Arguments<'_>) -> String {
+    let target = "switchboard::server";
+    let record = Record::builder().level(Level::Warn).target(target).args(text).build();
+    line(format(), now, &record)
 }
 
 /// The loop logs which service has ended; only this hook knows the place in the source.
@@ -268,9 +285,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-struct Logger {
-    format: LogFormat,
-}
+struct Logger;
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -281,10 +296,15 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        push(line(self.format, SystemTime::now(), record));
+        push(line(format(), SystemTime::now(), record));
     }
 
     fn flush(&self) {}
+}
+
+/// The format of the lines now.
+fn format() -> LogFormat {
+    if IS_JSON.load(Ordering::Relaxed) { LogFormat::Json } else { LogFormat::Text }
 }
 
 /// The whole line with its line feed.
@@ -359,8 +379,8 @@ fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
-static TEXT: Logger = Logger { format: LogFormat::Text };
-static JSON: Logger = Logger { format: LogFormat::Json };
+static LOGGER: Logger = Logger;
+static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// The members of the object that a line is in JSON, before its fields.
 const MEMBERS: [&str; 4] = ["time", "level", "target", "message"];
 const DAY_SECONDS: u64 = 86_400;
@@ -372,7 +392,7 @@ static WAITING: Mutex<LogBuffer> = Mutex::new(LogBuffer {
     has_writer: false,
     awaited: false,
     #[cfg(feature = "admin")]
-    is_to_reopen: false,
+    change: None,
 });
 /// How many lines are lost since the start.
 static DROPPED: AtomicUsize = AtomicUsize::new(0);

@@ -3,8 +3,8 @@
 //!
 //! - `run`: a run of the server, from the configuration to the exit; `listen`: what it listens on;
 //!   `greeting`: what it prints first; `trial`: `--try`, one program
-//! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP; `tls`: certificates
-//! - `admin`: the listeners for operators
+//! - `command`: the command line; `check`: `--check-config`, and the warnings of a start
+//! - `reload`: SIGHUP and other reloads; `tls`: certificates; `admin`: the listeners for operators
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
 //! - `memory`: the memory limit of the system; `logger`: the log, and `log_target`, where it is
@@ -17,6 +17,7 @@
 mod admin;
 mod builtin;
 mod check;
+mod command;
 mod compiled;
 mod greeting;
 mod listen;
@@ -27,7 +28,6 @@ mod logger;
 mod memory;
 #[cfg(feature = "programs")]
 mod programs;
-#[cfg(any(feature = "programs", feature = "tls"))]
 mod reload;
 mod run;
 mod services;
@@ -36,15 +36,13 @@ mod tls;
 #[cfg(feature = "programs")]
 mod trial;
 
-use std::env;
 use std::process::ExitCode;
 
-use switchboard::config::{self, Command, Exit};
+use switchboard::config::{Command, Exit};
 
 fn main() -> ExitCode {
-    #[cfg(any(feature = "programs", feature = "tls"))]
     let terminal = switchboard::host::hold_hangups();
-    let command = match Command::parse(env::args_os().skip(1), config::read_file) {
+    let command = match command::read(None) {
         Ok(command) => command,
         Err(error) => {
             eprintln!("switchboard: {error}");
@@ -52,10 +50,7 @@ fn main() -> ExitCode {
         }
     };
     let said = match command {
-        #[cfg(any(feature = "programs", feature = "tls"))]
         Command::Run(config) => return run::run(&config, terminal).into(),
-        #[cfg(not(any(feature = "programs", feature = "tls")))]
-        Command::Run(config) => return run::run(&config).into(),
         #[cfg(feature = "programs")]
         Command::Try(trial) => return trial::run(&trial, terminal).into(),
         Command::CheckConfig(config) => {

@@ -1,110 +1,178 @@
-//! SIGHUP: unless the terminal has gone, the configuration is read again, with the same command
-//! line. If it is not valid, the log says why and nothing changes. Keys of programs and the files
-//! of certificates apply at once; the log names the changed keys that need a restart. A service
-//! manager is notified of the beginning and of the end.
+//! Reloads: the configuration is read again, with the same command line. The keys of the class Live
+//! apply, all together, and the log names those that wait for a restart. If anything is wrong, the
+//! log says what, and nothing changes. A service manager is notified of the beginning and the end.
+//!
+//! SIGHUP asks for one, unless the terminal has gone: then it is a clean stop.
 
-use std::env;
 use std::io;
-use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use switchboard::config::{self, Command, Config};
+use switchboard::config::{Command, Config};
+#[cfg(feature = "unix")]
+use switchboard::host::ReloadReporter;
 use switchboard::host::{Hangups, Terminal, on_hangup};
-#[cfg(feature = "programs")]
-use switchboard::process::Reloader;
 #[cfg(feature = "tls")]
 use switchboard::tls::Tls;
-use switchboard::{Host, Server};
+use switchboard::{Host, Reloader, Server};
 
+use super::check::misplaced;
+use super::command::read;
+#[cfg(feature = "admin")]
+use super::log_target::LogTarget;
+use super::logger;
+use super::services::ALL;
 #[cfg(feature = "tls")]
 use super::tls::{prepare, report};
 
-/// What a reload replaces.
-pub(crate) struct Replaceable<S> {
+/// Reloads the configuration of a server that runs. Clones are for the same server.
+#[derive(Clone)]
+pub(crate) struct Reload(Arc<Mutex<Reloadable>>);
+
+/// What a reload has done. The names of keys are those of `server.conf`. Those of a single service
+/// have its section in front: `[service /a] origin`.
+#[derive(Debug)]
+pub(crate) struct ReloadReport {
+    /// The keys that have changed since the last reload, and that hold now.
+    pub(crate) applied: Vec<String>,
+    /// The keys that have changed since the start, and that wait for a restart.
+    pub(crate) waiting: Vec<String>,
+}
+
+struct Reloadable {
+    /// The configuration of the start, whose keys of the class Restart hold.
+    begun: Config,
+    /// That of the last reload, whose keys of the class Live hold.
+    current: Config,
+    host: Reloader,
+    #[cfg(feature = "unix")]
+    reporter: ReloadReporter,
     /// The certificates in use.
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<Tls>,
-    #[cfg(feature = "programs")]
-    pub(crate) reloader: Reloader,
+    tls: Option<Tls>,
     /// Makes a server of a configuration, and warns of it.
-    pub(crate) server: S,
+    server_of: fn(&Config) -> Server,
 }
 
-/// Reads the configuration again at each SIGHUP, until the returned value is dropped.
-///
-/// # Errors
-/// The error of the system.
-pub(crate) fn start(
-    config: &Config,
-    host: &Host,
-    terminal: Terminal,
-    reloading: Replaceable<impl Fn(&Config) -> Server + Send + 'static>,
-    is_compiled: impl Fn(&str) -> bool + Send + 'static,
-) -> io::Result<Hangups> {
-    let begun = config.clone();
-    on_hangup_but(host, terminal, move || {
-        #[cfg(feature = "admin")]
-        super::logger::open_again();
-        let Some(config) = read(&begun) else { return };
-        for what in begun.needs_restart(&config, &is_compiled) {
-            log::warn!(
-                target: TARGET,
-                "{what}: this has changed, and needs another start of the server"
-            );
-        }
-        match reloading.apply(&config) {
-            Ok(()) => log::info!(target: TARGET, "the configuration was read again"),
-            Err(error) => log::error!(target: TARGET, "the configuration stays as it is: {error}"),
-        }
-    })
-}
+impl Reload {
+    /// For a host that runs with this configuration. `server_of` makes a server of another one.
+    pub(crate) fn new(
+        config: &Config,
+        host: &Host,
+        #[cfg(feature = "tls")] tls: Option<Tls>,
+        server_of: fn(&Config) -> Server,
+    ) -> Self {
+        Self(Arc::new(Mutex::new(Reloadable {
+            begun: config.clone(),
+            current: config.clone(),
+            host: host.reloader(),
+            #[cfg(feature = "unix")]
+            reporter: host.reload_reporter(),
+            #[cfg(feature = "tls")]
+            tls,
+            server_of,
+        })))
+    }
 
-impl<S: Fn(&Config) -> Server> Replaceable<S> {
-    /// Applies a configuration.
+    /// Reloads, on the calling thread: it reads files, so that the loop must not call it. Before
+    /// all else it opens the file of the log again. Reloads of several threads come one after the
+    /// other. Connections that are accepted after it has returned meet the new values.
     ///
     /// # Errors
-    /// Nothing of it applies, and why.
-    fn apply(&self, config: &Config) -> Result<(), String> {
-        let server = (self.server)(config);
+    /// What is wrong, as the log has it. Then nothing has changed.
+    pub(crate) fn run(&self) -> Result<ReloadReport, Vec<String>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(feature = "unix")]
+        let reporter = state.reporter.clone();
+        #[cfg(feature = "unix")]
+        let _reloading = reporter.begin();
+        // A rotated log is wanted also if the configuration has a fault.
+        #[cfg(feature = "admin")]
+        logger::open_again();
+        let result = state.run();
+        match &result {
+            Ok(report) => report.log(),
+            Err(faults) => faults.iter().for_each(|fault| {
+                log::error!(target: TARGET, "the configuration stays as it is: {fault}");
+            }),
+        }
+        result
+    }
+}
+
+impl ReloadReport {
+    fn log(&self) {
+        for key in &self.waiting {
+            log::warn!(target: TARGET, "{key} has changed; restart the server to apply it");
+        }
+        let mut applied = String::new();
+        for key in &self.applied {
+            applied += if applied.is_empty() { "; applied: " } else { ", " };
+            applied += key;
+        }
+        log::info!(target: TARGET, "the configuration was read again{applied}");
+    }
+}
+
+impl Reloadable {
+    fn run(&mut self) -> Result<ReloadReport, Vec<String>> {
+        let new = read_again(&self.begun)?;
+        let misplaced = misplaced(ALL, &new);
+        if !misplaced.is_empty() {
+            return Err(misplaced);
+        }
+        let one = |fault: String| vec![fault];
         #[cfg(feature = "tls")]
-        let renewal = prepare(self.tls.as_ref(), config)?;
-        #[cfg(feature = "programs")]
-        server.reload(&self.reloader).map_err(|error| error.to_string())?;
-        #[cfg(not(feature = "programs"))]
-        drop(server);
+        let renewal = prepare(self.tls.as_ref(), &new).map_err(one)?;
+        #[cfg(feature = "admin")]
+        let log_target = match new.log_file == self.current.log_file {
+            true => None,
+            false => Some(LogTarget::of(&new).map_err(one)?),
+        };
+        let server = (self.server_of)(&new);
+        // This is the last that may fail.
+        server.reload(&self.host).map_err(|error| one(error.to_string()))?;
+        logger::set_level_and_format(new.log_level, new.log_format);
+        #[cfg(feature = "admin")]
+        if let Some(target) = log_target {
+            logger::write_to(target);
+        }
         #[cfg(feature = "tls")]
         if let Some(renewal) = renewal {
             report(renewal.notes(), renewal.warnings());
             renewal.apply();
         }
-        Ok(())
+        let report = self.report(&new);
+        self.current = new;
+        Ok(report)
+    }
+
+    fn report(&self, new: &Config) -> ReloadReport {
+        let applied = self.current.applied_changes(new);
+        let waiting = self.begun.waiting_changes(new);
+        #[cfg(feature = "tls")]
+        if self.tls.is_none() {
+            // There are no certificates that could be renewed: TLS begins with a restart.
+            let is_tls = |key: &String| key.starts_with("tls-");
+            let applied = applied.into_iter().filter(|key| !is_tls(key)).collect();
+            let more = self.begun.applied_changes(new).into_iter().filter(is_tls);
+            return ReloadReport { applied, waiting: waiting.into_iter().chain(more).collect() };
+        }
+        ReloadReport { applied, waiting }
     }
 }
 
-/// The configuration as it is now; `None` if it is not valid, which the log says.
-fn read(begun: &Config) -> Option<Config> {
-    // Without a file the defaults apply, but not if the file has been removed since the start.
-    let read = |path: &Path| {
-        let is_missing = |error: &io::Error| {
-            error.kind() == io::ErrorKind::NotFound && begun.file.as_deref() == Some(path)
-        };
-        config::read_file(path).map_err(|error| match is_missing(&error) {
-            true => io::Error::other(error),
-            false => error,
-        })
-    };
-    match Command::parse(env::args_os().skip(1), read) {
-        Ok(Command::Run(config)) => Some(config),
+/// The configuration as it is now.
+///
+/// # Errors
+/// What is wrong with it, one text for each fault.
+fn read_again(begun: &Config) -> Result<Config, Vec<String>> {
+    match read(Some(begun)) {
+        Ok(Command::Run(config)) => Ok(config),
         // The command line is the one of this run.
-        Ok(_) => None,
+        Ok(_) => Err(vec!["the command line is not that of a server".to_owned()]),
         Err(error) => {
-            // One line of the log for each fault, since a line feed in one is escaped.
-            for fault in error.to_string().lines() {
-                log::error!(
-                    target: TARGET,
-                    "the configuration stays as it is: the new one is not valid: {fault}"
-                );
-            }
-            None
+            let told = |fault: &str| format!("the new one is not valid: {fault}");
+            Err(error.to_string().lines().map(told).collect())
         }
     }
 }
@@ -114,15 +182,14 @@ fn read(begun: &Config) -> Option<Config> {
 ///
 /// # Errors
 /// The error of the system.
-pub fn on_hangup_but(
+pub(crate) fn on_hangup_but(
     host: &Host,
     terminal: Terminal,
     mut act: impl FnMut() + Send + 'static,
 ) -> io::Result<Hangups> {
-    let (stopper, reporter) = (host.stopper(), host.reload_reporter());
+    let stopper = host.stopper();
     on_hangup(move || {
         if !terminal.has_gone() {
-            let _reloading = reporter.begin();
             return act();
         }
         log::info!(

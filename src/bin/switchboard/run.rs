@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
-    hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
+    Terminal, hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit,
+    seal_descriptors,
 };
 use switchboard::{Host, Limits, Page, Server, ServiceOptions};
 
@@ -16,20 +17,16 @@ use super::listen::{any_host, listen};
 use super::log_target::LogTarget;
 #[cfg(feature = "programs")]
 use super::programs;
+use super::reload::{Reload, on_hangup_but};
 use super::services::ALL;
 #[cfg(feature = "tls")]
-use super::tls::with_tls;
+use super::tls::{redirect, with_tls};
 use super::{logger, memory};
 #[cfg(feature = "unix")]
 use switchboard::host::Notifier;
-#[cfg(any(feature = "programs", feature = "tls"))]
-use {super::builtin::is_compiled, super::reload, switchboard::host::Terminal};
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
-pub(crate) fn run(
-    config: &Config,
-    #[cfg(any(feature = "programs", feature = "tls"))] terminal: Terminal,
-) -> Exit {
+pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
     if let Err(exit) = begin(config) {
         return exit;
     }
@@ -57,24 +54,14 @@ pub(crate) fn run(
         }
     };
     let prepare = |host: &Host| {
-        #[cfg(any(feature = "programs", feature = "tls"))]
-        let hangups = {
-            let reloading = reload::Replaceable {
-                #[cfg(feature = "tls")]
-                tls,
-                #[cfg(feature = "programs")]
-                reloader: host.reloader(),
-                server: move |new: &Config| {
-                    warn_of(new);
-                    #[cfg(feature = "programs")]
-                    warn_of_variables(new);
-                    server_of(new, fitting(new))
-                },
-            };
-            reload::start(config, host, terminal, reloading, is_compiled)?
-        };
-        #[cfg(not(any(feature = "programs", feature = "tls")))]
-        let hangups = ();
+        let reload = Reload::new(
+            config,
+            host,
+            #[cfg(feature = "tls")]
+            tls,
+            renewed,
+        );
+        let hangups = on_hangup_but(host, terminal, move || _ = reload.run())?;
         Ok((greeting(config, host), hangups))
     };
     serve(
@@ -84,6 +71,18 @@ pub(crate) fn run(
         &operators,
         prepare,
     )
+}
+
+/// The server of a configuration that was read again.
+fn renewed(config: &Config) -> Server {
+    warn_of(config);
+    #[cfg(feature = "programs")]
+    warn_of_variables(config);
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has a redirect"))]
+    let mut server = server_of(config, fitting(config));
+    #[cfg(feature = "tls")]
+    redirect(&mut server, config);
+    server
 }
 
 /// Logs warnings about a configuration that the server starts with.
@@ -141,7 +140,7 @@ pub(crate) fn fit(config: &Config) -> Limits {
     limits
 }
 
-/// A reload has to find the same limits as the start: otherwise it would replace all programs.
+/// The same without a line in the log.
 fn fitting(config: &Config) -> Limits {
     let mut limits = config.limits_for(raise_descriptor_limit());
     if config.memory_max.is_none() {

@@ -20,10 +20,15 @@ pub(crate) fn with_tls(
         report(&tls.notes(), &tls.warnings());
         server.tls(tls.clone());
     }
+    redirect(&mut server, config);
+    Ok((server, tls))
+}
+
+/// Sets the redirect to TLS.
+pub(crate) fn redirect(server: &mut Server, config: &Config) {
     if config.tls.redirect == TlsRedirect::Yes {
         server.redirect_to_tls();
     }
-    Ok((server, tls))
 }
 
 /// Reads the certificates that a configuration names, if any.
@@ -34,20 +39,15 @@ pub(crate) fn certificates(config: &Config) -> Result<Option<Tls>, String> {
     files(&config.tls).map(|files| Tls::load(&files)).transpose().map_err(|error| name_keys(&error))
 }
 
-/// Reads the certificates again, if TLS is `in_use`.
+/// Reads the certificates again. Returns them if TLS is `in_use`.
 ///
 /// # Errors
 /// They cannot be used, or there are none any more.
 pub(crate) fn prepare(in_use: Option<&Tls>, config: &Config) -> Result<Option<TlsRenewal>, String> {
     match (in_use, files(&config.tls)) {
         (None, None) => Ok(None),
-        (None, Some(_)) => {
-            log::warn!(
-                target: TARGET,
-                "tls-certificate: TLS is not in use, and needs another start of the server"
-            );
-            Ok(None)
-        }
+        // They are read for their faults: TLS begins with a restart.
+        (None, Some(_)) => certificates(config).map(|_| None),
         (Some(_), None) => Err("tls-certificate is none, and TLS is in use: name the files, or \
                                 start the server again"
             .to_owned()),

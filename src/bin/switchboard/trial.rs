@@ -72,7 +72,13 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
     };
     let prepare = |host: &Host| {
         let reloader = host.reloader();
-        let hangups = on_hangup_but(host, terminal, move || reloader.reload())?;
+        #[cfg(feature = "unix")]
+        let reporter = host.reload_reporter();
+        let hangups = on_hangup_but(host, terminal, move || {
+            #[cfg(feature = "unix")]
+            let _reloading = reporter.begin();
+            reloader.reload();
+        })?;
         Ok((greeting(trial, host), hangups))
     };
     serve(

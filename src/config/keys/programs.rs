@@ -23,14 +23,18 @@ pub(super) static KEYS: &[Key] = &[
         default: "shared",
         meaning: "A program has one process for all of its sockets, or one for each",
         reload: ReloadTime::Live,
-        setter: Setter::Program(ValueKind::Own("shared or per-socket", |program, value| {
-            let words = [("shared", Mode::Shared), ("per-socket", Mode::Lines)];
-            let mode = word(value.to_str()?, words)?;
-            if mode == Mode::Shared || program.mode == Mode::Shared {
-                program.mode = mode;
-            }
-            Some(())
-        })),
+        setter: Setter::Program(ValueKind::Own(
+            "shared or per-socket",
+            |program, value| {
+                let words = [("shared", Mode::Shared), ("per-socket", Mode::Lines)];
+                let mode = word(value.to_str()?, words)?;
+                if mode == Mode::Shared || program.mode == Mode::Shared {
+                    program.mode = mode;
+                }
+                Some(())
+            },
+            |one, other| (one.mode == Mode::Shared) != (other.mode == Mode::Shared),
+        )),
     },
     Key {
         section: Section::Server,
@@ -38,16 +42,22 @@ pub(super) static KEYS: &[Key] = &[
         default: "lines",
         meaning: "A message in mode per-socket: a line, or a read as text or as bytes",
         reload: ReloadTime::Live,
-        setter: Setter::Program(ValueKind::Own("lines, text or bytes", |program, value| {
-            let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
-            let framing = word(value.to_str()?, words)?;
-            // It applies only if the mode is per-socket, and the mode may come after it: see
-            // `resolve`.
-            if program.mode != Mode::Shared {
-                program.mode = framing;
-            }
-            Some(())
-        })),
+        setter: Setter::Program(ValueKind::Own(
+            "lines, text or bytes",
+            |program, value| {
+                let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
+                let framing = word(value.to_str()?, words)?;
+                // It applies only if the mode is per-socket, and the mode may come after it: see
+                // `resolve`.
+                if program.mode != Mode::Shared {
+                    program.mode = framing;
+                }
+                Some(())
+            },
+            |one, other| {
+                [one, other].iter().all(|of| of.mode != Mode::Shared) && one.mode != other.mode
+            },
+        )),
     },
     Key {
         section: Section::Server,
@@ -61,6 +71,7 @@ pub(super) static KEYS: &[Key] = &[
                 program.protocols = protocols(value.to_str()?)?;
                 Some(())
             },
+            |one, other| one.protocols != other.protocols,
         )),
     },
     Key {
@@ -77,6 +88,7 @@ pub(super) static KEYS: &[Key] = &[
                 program.pass_env = variables(value.to_str()?)?;
                 Some(())
             },
+            |one, other| one.pass_env != other.pass_env,
         )),
     },
     Key {
@@ -89,6 +101,7 @@ pub(super) static KEYS: &[Key] = &[
             "none, or NAME=value or NAME=\"value\", where the name is of letters, digits and _ and \
              no variable that the server sets itself (docs/programs.md), and the value has no NUL",
             |program, value| set_variable(&mut program.env, value.to_str()?),
+            |one, other| one.env != other.env,
         )),
     },
     Key {
@@ -113,11 +126,15 @@ pub(super) static KEYS: &[Key] = &[
         default: "close",
         meaning: "Sockets of a program that dies are closed with 1012, or kept for its next run",
         reload: ReloadTime::Live,
-        setter: Setter::Program(ValueKind::Own("close or keep", |program, value| {
-            let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
-            program.on_death = word(value.to_str()?, words)?;
-            Some(())
-        })),
+        setter: Setter::Program(ValueKind::Own(
+            "close or keep",
+            |program, value| {
+                let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
+                program.on_death = word(value.to_str()?, words)?;
+                Some(())
+            },
+            |one, other| one.on_death != other.on_death,
+        )),
     },
     Key {
         section: Section::Server,
@@ -125,11 +142,15 @@ pub(super) static KEYS: &[Key] = &[
         default: "next-start",
         meaning: "A changed file is used at the next start, or replaces the running program",
         reload: ReloadTime::Live,
-        setter: Setter::Program(ValueKind::Own("next-start or replace", |program, value| {
-            let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
-            program.on_change = word(value.to_str()?, words)?;
-            Some(())
-        })),
+        setter: Setter::Program(ValueKind::Own(
+            "next-start or replace",
+            |program, value| {
+                let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
+                program.on_change = word(value.to_str()?, words)?;
+                Some(())
+            },
+            |one, other| one.on_change != other.on_change,
+        )),
     },
     Key {
         section: Section::Server,
@@ -137,12 +158,18 @@ pub(super) static KEYS: &[Key] = &[
         default: "after-ready",
         meaning: "A new version takes over once it is ready, or starts after the old one",
         reload: ReloadTime::Live,
-        setter: Setter::Program(ValueKind::Own("after-ready or after-exit", |program, value| {
-            let words =
-                [("after-ready", ReplaceWhen::AfterReady), ("after-exit", ReplaceWhen::AfterExit)];
-            program.replace_when = word(value.to_str()?, words)?;
-            Some(())
-        })),
+        setter: Setter::Program(ValueKind::Own(
+            "after-ready or after-exit",
+            |program, value| {
+                let words = [
+                    ("after-ready", ReplaceWhen::AfterReady),
+                    ("after-exit", ReplaceWhen::AfterExit),
+                ];
+                program.replace_when = word(value.to_str()?, words)?;
+                Some(())
+            },
+            |one, other| one.replace_when != other.replace_when,
+        )),
     },
     Key {
         section: Section::Server,
@@ -150,10 +177,14 @@ pub(super) static KEYS: &[Key] = &[
         default: "no",
         meaning: "A program also answers the paths below its own; PATH_INFO has the rest",
         reload: ReloadTime::Live,
-        setter: Setter::Program(ValueKind::Own("no or yes", |program, value| {
-            let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
-            program.subpaths = word(value.to_str()?, words)?;
-            Some(())
-        })),
+        setter: Setter::Program(ValueKind::Own(
+            "no or yes",
+            |program, value| {
+                let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
+                program.subpaths = word(value.to_str()?, words)?;
+                Some(())
+            },
+            |one, other| one.subpaths != other.subpaths,
+        )),
     },
 ];

@@ -105,7 +105,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "tls-redirect",
         default: "no",
         meaning: "Plain requests are sent to tls-port (308), or refused if they upgrade (426)",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: tls(TlsValue::Redirect(|config| &mut config.tls.redirect)),
     },
     Key {
@@ -113,7 +113,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "static-root",
         default: "none",
         meaning: "Answer plain GET requests with the files in this directory",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::DirectoryOrNone(|config| &mut config.static_root)),
     },
     Key {
@@ -121,7 +121,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "health-path",
         default: "none",
         meaning: "Answer plain GETs of this path with 200, or 503 while stopping or full",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::PathOrNone(|config| &mut config.health_path)),
     },
     Key {
@@ -129,7 +129,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "allowed-hosts",
         default: "auto",
         meaning: "Requests may name these hosts in Host; auto protects from DNS rebinding",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::AllowedHosts(|config| &mut config.allowed_hosts)),
     },
     #[cfg(feature = "proxy")]
@@ -138,7 +138,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "trusted-proxy",
         default: "none",
         meaning: "These proxies say who their clients are: addresses, networks, unix",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: proxy(ProxyValue::Trusted(|config| &mut config.trusted_proxies)),
     },
     #[cfg(feature = "proxy")]
@@ -147,7 +147,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "forwarded",
         default: "x-forwarded-for",
         meaning: "The header in which trusted proxies name their clients",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: proxy(ProxyValue::Forwarded(|config| &mut config.forwarded)),
     },
     #[cfg(feature = "proxy")]
@@ -164,7 +164,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "spellings",
         default: "all",
         meaning: "A service has only its path, or also /name.py, /ws_service and paths by links",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::Spellings(|config| &mut config.spellings)),
     },
     Key {
@@ -172,7 +172,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "origin",
         default: "same",
         meaning: "Pages of these origins may open sockets; same is the requested host and port",
-        reload: ReloadTime::LiveForPrograms,
+        reload: ReloadTime::Live,
         setter: Setter::Service(ValueKind::Origin(|service| &mut service.origin)),
     },
     Key {
@@ -196,7 +196,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "start",
         default: "lazy",
         meaning: "A service starts with its first socket, or with the server and after each end",
-        reload: ReloadTime::LiveForPrograms,
+        reload: ReloadTime::Live,
         setter: Setter::Service(ValueKind::Start(|service| &mut service.start)),
     },
     Key {
@@ -204,7 +204,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "log-level",
         default: "info",
         meaning: "The level of the log",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::LogLevel(|config| &mut config.log_level)),
     },
     Key {
@@ -212,7 +212,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "log-format",
         default: "text",
         meaning: "The format of the log: for people, or one JSON object per line",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::LogFormat(|config| &mut config.log_format)),
     },
     #[cfg(feature = "admin")]
@@ -239,7 +239,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "log-file",
         default: "none",
         meaning: "Write the log to the end of this file; SIGHUP and SIGUSR1 open it again",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::FileOrNone(|config| &mut config.log_file)),
     },
     Key {
@@ -247,7 +247,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "access-log",
         default: "sockets",
         meaning: "A line for each socket and refused request, or for answered requests as well",
-        reload: ReloadTime::NextStart,
+        reload: ReloadTime::Live,
         setter: Setter::Server(ValueKind::AccessLog(|config| &mut config.access_log)),
     },
     Key {

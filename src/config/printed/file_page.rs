@@ -36,9 +36,6 @@ pub(in crate::config) fn page() -> String {
 fn about(key: &Key) -> String {
     let applies = match key.reload {
         ReloadTime::Live => "after a reload",
-        ReloadTime::LiveForPrograms => {
-            "after a reload for programs, and after a restart for compiled-in services"
-        }
         ReloadTime::NextStart => "after a restart",
     };
     let (meaning, allowed) = (key.meaning, key.allowed());

@@ -1,8 +1,8 @@
-//! Laws for each key, including new ones: it sets one option, and its `ReloadTime` says whether a
-//! reload leaves it to the next start.
+//! Laws for each key, including new ones: it sets one option, and a change of that is named in the
+//! class that its `ReloadTime` says.
 
 use super::*;
-use crate::config::key::{Key, ReloadTime, Setter};
+use crate::config::key::{Key, ReloadTime};
 use crate::config::section::Section;
 
 #[test]
@@ -10,11 +10,7 @@ fn each_key_sets_an_option_of_its_own() {
     for key in keys::all().filter(|key| is_built(key)) {
         let (mut before, mut after) = changed_by(key, key.section.title());
         let differ = keys::all().filter(|other| other.differs(&mut before, &mut after));
-        let differ: Vec<_> = differ.map(|other| other.name).collect();
-        // For some keys that a reload applies, the difference is never needed.
-        if key.reload != ReloadTime::Live || !differ.is_empty() {
-            assert_eq!(differ, [key.name]);
-        }
+        assert_eq!(differ.map(|other| other.name).collect::<Vec<_>>(), [key.name]);
     }
 }
 
@@ -28,56 +24,26 @@ fn a_service_has_the_option_in_its_section_alone() {
     }
 }
 
+/// Each key has a class. `tests/reload.rs` shows of each that it is true.
 #[test]
-fn a_reload_tells_what_it_does_not_apply() {
-    let is_compiled = |path: &str| path == "/a";
+fn a_change_is_named_in_its_class() {
     for key in keys::all().filter(|key| is_built(key)) {
+        let names = |before: &Config, after: &Config| match key.reload {
+            ReloadTime::Live => (before.applied_changes(after), before.waiting_changes(after)),
+            ReloadTime::NextStart => (before.waiting_changes(after), before.applied_changes(after)),
+        };
+        let none: Vec<String> = Vec::new();
         let (before, after) = changed_by(key, key.section.title());
-        let all = "what holds for all services, such as origin, for those that are compiled in";
-        let needs = match key.reload {
-            ReloadTime::Live => vec![],
-            _ if key.is_for_services() => vec![all, "[service /a]"],
-            ReloadTime::LiveForPrograms => panic!("{} is not for services", key.name),
-            ReloadTime::NextStart => vec![key.name],
-        };
-        assert_eq!(before.needs_restart(&after, is_compiled), needs, "{}", key.name);
-        assert_eq!(after.needs_restart(&before, is_compiled), needs, "{}", key.name);
-        assert_eq!(after.needs_restart(&after, is_compiled), [""; 0], "{}", key.name);
-        if !key.is_for_services() {
-            continue;
+        let only = (vec![key.name.to_owned()], none.clone());
+        assert_eq!(names(&before, &after), only, "what services have from all is named once");
+        assert_eq!(names(&after, &before), only);
+        assert_eq!(names(&after, &after), (none.clone(), none.clone()), "{}", key.name);
+        if key.is_for_services() {
+            let (before, after) = changed_by(key, "[service /a]");
+            let only = (vec![format!("[service /a] {}", key.name)], none);
+            assert_eq!(names(&before, &after), only);
+            assert_eq!(names(&after, &before), only);
         }
-        for (path, is_told) in [("/a", key.reload != ReloadTime::Live), ("/b", false)] {
-            let (before, after) = changed_by(key, &format!("[service {path}]"));
-            let needs = if is_told { vec!["[service /a]"] } else { vec![] };
-            assert_eq!(before.needs_restart(&after, is_compiled), needs, "{} {path}", key.name);
-        }
-    }
-}
-
-/// A reload passes on only the options of programs (`Server::reload`). If it applies a key of the
-/// server one day, that key becomes an exception here, with a test of the binary.
-#[test]
-fn marks_are_true() {
-    for key in keys::all() {
-        let mark = match key.setter {
-            // The files are read again.
-            Setter::Server(_) if key.name == "admin-token" => ReloadTime::Live,
-            Setter::Server(_)
-                if key.name.starts_with("tls-")
-                    && !["tls-port", "tls-redirect"].contains(&key.name) =>
-            {
-                ReloadTime::Live
-            }
-            Setter::Server(_) => ReloadTime::NextStart,
-            // Open sockets have agreed on compression, and the thread of a program is its own.
-            Setter::Service(_) if ["compression", "thread"].contains(&key.name) => {
-                ReloadTime::NextStart
-            }
-            Setter::Service(_) => ReloadTime::LiveForPrograms,
-            #[cfg(feature = "programs")]
-            Setter::Program(_) => ReloadTime::Live,
-        };
-        assert_eq!(key.reload, mark, "{}", key.name);
     }
 }
 
@@ -118,15 +84,35 @@ fn fields(limits: &Limits) -> Vec<(String, String)> {
     fields
 }
 
-/// Another word for the same value needs no restart.
+/// Another word for the same value is no change. A section that comes or goes is one of what it
+/// says.
 #[test]
 fn a_reload_compares_values_and_not_words() {
-    let new = parse("[server]\nport: 12345\norigin: SAME\n[limits]\nmax-message: 1024k\n");
-    let new = new.expect("it is right");
-    assert_eq!(Config::default().needs_restart(&new, |_| true), [""; 0]);
-    let new = parse("[server]\nhost: ::1\nlog-level: warn\n[service /a]\nidle-timeout: 1s\n");
-    let needs = Config::default().needs_restart(&new.expect("it is right"), |_| true);
-    assert_eq!(needs, ["host", "log-level", "[service /a]"]);
+    let read = |text: &str| parse(text).expect("it is right");
+    let changes = |before: &str, after: &str| {
+        let (before, after) = (read(before), read(after));
+        (before.applied_changes(&after).join(", "), before.waiting_changes(&after).join(", "))
+    };
+    let rows = [
+        ("", "[server]\nport: 12345\norigin: SAME\n[limits]\nmax-message: 1024k", "", ""),
+        ("", "[server]\nhost: ::1\nlog-level: warn", "log-level", "host"),
+        ("", "[service /a]\norigin: same", "", ""),
+        ("", "[service /a]\nidle-timeout: 1s", "[service /a] idle-timeout", ""),
+        ("[service /a]\nthread: loop", "", "", "[service /a] thread"),
+        ("[service /a]\norigin: any", "[server]\norigin: any", "origin", ""),
+        ("[service /a]\norigin: any", "[service /a]\norigin: null", "[service /a] origin", ""),
+        (
+            "[service /a]\norigin: null",
+            "[server]\norigin: any\n[service /a]\norigin: any",
+            "origin, [service /a] origin",
+            "",
+        ),
+        ("", "[limits]\nmax-message: 2m", "max-message, outbox-max", ""),
+    ];
+    for (before, after, applied, waiting) in rows {
+        let expected = (applied.to_owned(), waiting.to_owned());
+        assert_eq!(changes(before, after), expected, "{before:?} {after:?}");
+    }
 }
 
 /// Two configurations that differ in what a key sets in a section.

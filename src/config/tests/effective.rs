@@ -4,6 +4,7 @@ use super::admin::World;
 use super::each_key::{VALUES, is_built};
 use super::*;
 use crate::config::expand::ValueForm;
+use crate::config::key::ReloadTime;
 
 /// The text for these files, with these words behind `--print-config`.
 fn print(world: World<'_>, words: &[&str]) -> String {
@@ -52,7 +53,8 @@ fn each_default_is_a_comment() {
         let text = check(world, &[]);
         assert_eq!(lines(&text), ["[server]", "[limits]"]);
         for key in keys::all() {
-            let line = format!("\n#{}: {}  # default\n", key.name, key.default);
+            let class = if key.reload == ReloadTime::Live { "" } else { "; restart" };
+            let line = format!("\n#{}: {}  # default{class}\n", key.name, key.default);
             assert!(text.contains(&line), "{text}");
         }
     }
@@ -87,7 +89,8 @@ fn what_is_printed_is_read_as_the_same() {
                 let line = text.lines().count();
                 // What it sets, wherever that is.
                 let set = format!("\n{}: ", key.name);
-                let place = format!("  # server.conf:{line}\n");
+                let class = if key.reload == ReloadTime::Live { "" } else { "; restart" };
+                let place = format!("  # server.conf:{line}{class}\n");
                 assert!(printed.contains(&set) && printed.contains(&place), "{printed}");
                 changed.push(key.name);
             }
@@ -111,9 +114,9 @@ fn each_value_has_its_place() {
     let text = check(world, &["-p2", "-p3", "-v", "-s", "src"]);
     let expected = [
         "[server]",
-        "host: a, b  # server.conf:4",
-        "host: c  # server.conf:5",
-        "port: 3  # command line",
+        "host: a, b  # server.conf:4; restart",
+        "host: c  # server.conf:5; restart",
+        "port: 3  # command line; restart",
         "static-root: src  # command line",
         "log-level: info  # command line",
         "[limits]",
@@ -128,7 +131,7 @@ fn each_value_has_its_place() {
     assert!(text.contains(read), "{text}");
     let hosts = check(world, &["-o", "d,e", "--host=f"]);
     let hosts: Vec<_> = lines(&hosts).into_iter().filter(|line| line.starts_with("host")).collect();
-    assert_eq!(hosts, ["host: d,e  # command line", "host: f  # command line"]);
+    assert_eq!(hosts, ["host: d,e  # command line; restart", "host: f  # command line; restart"]);
 }
 
 /// A default that another key changes is the one that holds.
@@ -151,7 +154,7 @@ fn variables_are_named_and_secrets_hidden() {
     let text = check(World { files: &[("server.conf", text)], variables }, &[]);
     let expected = [
         "[server]",
-        "port: 80  # server.conf:2, from PORT",
+        "port: 80  # server.conf:2, from PORT; restart",
         "static-root: src/../src  # server.conf:3, the default of ROOT, from DIR",
         "[limits]",
     ];
@@ -233,7 +236,7 @@ fn names_of_files_are_no_syntax() {
     let files = [("a\n[limits]\nport: \"", "[server]\nport: 7\nstatic-root: src")];
     let text = check(World { files: &files, ..World::default() }, &["-c", files[0].0]);
     let place = "a\\u{a}[limits]\\u{a}port: \\u{22}";
-    assert!(text.contains(&format!("\nport: 7  # {place}:2\n")), "{text}");
+    assert!(text.contains(&format!("\nport: 7  # {place}:2; restart\n")), "{text}");
     assert!(text.contains(&format!("\n# Read: {place}\n")), "{text}");
 }
 

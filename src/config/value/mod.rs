@@ -17,7 +17,7 @@ pub(super) mod unix;
 pub(super) mod words;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
@@ -92,13 +92,12 @@ pub(super) enum ValueKind<T> {
     Mail(fn(&mut T) -> (&mut usize, &mut usize)),
     RateOrOff(FieldOf<T, Option<Rate>>),
     RatePolicy(FieldOf<T, RatePolicy>),
-    /// A kind with its own reader and text. Only for keys that a reload applies, since values
-    /// cannot be compared.
+    /// A kind with its own text, reader and comparison, which says whether two targets differ.
     #[cfg(feature = "programs")]
-    Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
+    Own(&'static str, fn(&mut T, &OsStr) -> Option<()>, fn(&T, &T) -> bool),
     /// The same for a key that may be repeated. Its values are variables of programs: `NAME=value`.
     #[cfg(feature = "programs")]
-    OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>),
+    OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>, fn(&T, &T) -> bool),
 }
 
 impl<T> ValueKind<T> {
@@ -167,7 +166,7 @@ impl<T> ValueKind<T> {
                 *place(target) = word(text?, [("wait", Wait), ("close", Close)])?;
             }
             #[cfg(feature = "programs")]
-            Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
+            Self::Own(_, set, _) | Self::OwnEach(_, set, _) => set(target, value)?,
         }
         Some(())
     }
@@ -184,8 +183,12 @@ impl<T> ValueKind<T> {
             Self::Tls(kind) => kind.differs(one, other),
             Self::PortOrNone(place) => place(one) != place(other),
             #[cfg(feature = "programs")]
-            Self::Directory(place) => place(one) != place(other),
-            Self::DirectoryOrNone(place) => place(one) != place(other),
+            Self::Directory(place) => place(one).as_os_str() != place(other).as_os_str(),
+            // As texts, for which a path is not taken apart.
+            Self::DirectoryOrNone(place) => {
+                place(one).as_deref().map(Path::as_os_str)
+                    != place(other).as_deref().map(Path::as_os_str)
+            }
             #[cfg(feature = "admin")]
             Self::FileOrNone(place) => place(one) != place(other),
             Self::PathOrNone(place) => place(one) != place(other),
@@ -214,7 +217,7 @@ impl<T> ValueKind<T> {
             Self::RateOrOff(place) => place(one) != place(other),
             Self::RatePolicy(place) => place(one) != place(other),
             #[cfg(feature = "programs")]
-            Self::Own(..) | Self::OwnEach(..) => false,
+            Self::Own(_, _, differs) | Self::OwnEach(_, _, differs) => differs(one, other),
         }
     }
 
@@ -267,7 +270,7 @@ impl<T> ValueKind<T> {
             Self::RateOrOff(_) => "off, or N/s burst M up to 16777216, such as 100/s burst 200",
             Self::RatePolicy(_) => "wait or close",
             #[cfg(feature = "programs")]
-            Self::Own(allowed, _) | Self::OwnEach(allowed, _) => allowed,
+            Self::Own(allowed, ..) | Self::OwnEach(allowed, ..) => allowed,
         }
     }
 

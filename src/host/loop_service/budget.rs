@@ -39,6 +39,11 @@ impl CallbackBudget {
         }
     }
 
+    /// Sets how long a callback may take.
+    pub(super) const fn set_max(&mut self, limits: &Limits) {
+        self.max = Duration::from_millis(limits.callback_ms_max);
+    }
+
     /// Callbacks follow.
     pub(super) fn begin(&mut self) {
         self.begin_at(sys::tick());

@@ -66,6 +66,8 @@ impl LoopService {
     pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> CallResult {
         self.take_mail(hub);
         let Self { run, limits, .. } = *self;
+        // A reload may have changed it.
+        self.budget.set_max(hub.limits(run.worker.service()));
         let mut direct = LoopLink { hub, run, now, left: *left, applies: false };
         let mut taken = TakenMail::default();
         self.budget.begin();

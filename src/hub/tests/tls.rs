@@ -425,7 +425,7 @@ fn plain_requests_are_sent_to_tls() {
     ];
     for (port, target, lines, status, place) in rows {
         let mut rig = Rig::new(MANY);
-        rig.engine.hub_mut().redirect_to_tls(port);
+        rig.engine.hub_mut().redirect_to_tls(Some(port));
         let id = rig.connect();
         let lines = lines.replace("UPGRADE", UPGRADE);
         rig.receive(id, format!("GET {target} HTTP/1.1\r\n{lines}\r\n").as_bytes());
@@ -445,7 +445,7 @@ fn plain_requests_are_sent_to_tls() {
 fn requests_are_not_sent_to_hosts_that_are_not_allowed() {
     let mut rig = Rig::new(MANY);
     let hub = rig.engine.hub_mut();
-    hub.redirect_to_tls(443);
+    hub.redirect_to_tls(Some(443));
     hub.allow_hosts("h".parse().expect("it is a rule"), crate::service::OriginRule::Same);
     for target in ["/x", "http://evil/x"] {
         let id = rig.connect();
@@ -458,7 +458,7 @@ fn requests_are_not_sent_to_hosts_that_are_not_allowed() {
 fn requests_that_name_no_host_are_not_sent_elsewhere() {
     for lines in ["Host: \r\n", "Host: a b\r\n", "Host: h/x\r\n", ""] {
         let mut rig = Rig::new(MANY);
-        rig.engine.hub_mut().redirect_to_tls(443);
+        rig.engine.hub_mut().redirect_to_tls(Some(443));
         let id = rig.connect();
         rig.receive(id, format!("GET /x HTTP/1.1\r\n{lines}\r\n").as_bytes());
         let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
@@ -470,7 +470,7 @@ fn requests_that_name_no_host_are_not_sent_elsewhere() {
 #[test]
 fn requests_over_tls_are_served() {
     let mut rig = rig(MANY);
-    rig.engine.hub_mut().redirect_to_tls(443);
+    rig.engine.hub_mut().redirect_to_tls(Some(443));
     let id = rig.begin(1).expect("there is space");
     rig.secure(id);
     rig.decrypt(id, &head("/a", ""));

@@ -26,8 +26,7 @@ impl Write for Steps {
 /// The output of lines.
 fn written(steps: &[Result<usize, ErrorKind>], lines: &[&str]) -> String {
     let to = Steps { steps: steps.iter().copied().collect(), taken: Vec::new() };
-    let format = LogFormat::Text;
-    let mut output = LogOutput { to, slow: "", format, is_torn: false, lost: 0, error: None };
+    let mut output = LogOutput { to, slow: "", is_torn: false, lost: 0, error: None };
     for line in lines {
         output.write(&format!("{line}\n"), UNIX_EPOCH);
     }

@@ -1,0 +1,72 @@
+//! Other limits and rules while sockets are open: what a reload changes.
+
+use crate::hub::service_entry::ServiceEntry;
+use crate::hub::worker_slot::WorkerSlot;
+use crate::hub::{FilePolicy, Hub, ServiceId};
+use crate::limits::Limits;
+use crate::service::{ServiceOptions, SocketId};
+use crate::time::Time;
+
+impl Hub {
+    /// Sets the bounds of the host, and of sockets without a service. They also apply to sockets
+    /// that have connected and to requests that are on the way, with one exception: no socket is
+    /// closed because there are more than now may be.
+    pub fn set_limits(&mut self, limits: Limits, now: Time) {
+        if *self.services.limits_of(None) == limits {
+            return;
+        }
+        self.services.set_common(limits);
+        let without_service =
+            |id: &SocketId| self.sockets.get(*id).is_some_and(|socket| socket.service.is_none());
+        let ids: Vec<_> = self.sockets.ids().into_iter().filter(without_service).collect();
+        self.schedule_all(ids, now);
+    }
+
+    /// Sets whether there are files for plain GET.
+    pub const fn set_files(&mut self, files: FilePolicy) {
+        self.files = files;
+    }
+
+    /// Whether there are files for plain GET.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.files == FilePolicy::Served
+    }
+
+    /// The bounds of the host.
+    #[must_use]
+    pub fn host_limits(&self) -> &Limits {
+        self.services.limits_of(None)
+    }
+
+    /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
+    /// stays as it is, since open sockets have agreed on it, and so does the thread. If the service
+    /// pauses before its next start, the pause ends: the cause of its failures may be fixed. It
+    /// starts if it is eager.
+    pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
+        let ServiceEntry { options: own, members, waiting, worker, .. } =
+            &mut self.services[service];
+        let WorkerSlot { mail, retry, .. } = worker;
+        *retry = now;
+        let has_same_limits = own.limits == options.limits;
+        let (compression, thread) = (own.compression, own.thread);
+        *own = ServiceOptions { compression, thread, ..options };
+        // Otherwise no socket needs to be looked at. A server may have a million of them.
+        if !has_same_limits {
+            mail.measure(&own.limits);
+            let ids = [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat();
+            self.schedule_all(ids, now);
+            // If the mail has capacity now, the service may never report anything again.
+            self.take(service, 0, 0, now);
+        }
+        self.start_soon(service);
+    }
+
+    /// The next deadlines of these sockets may be sooner than the wheel knows.
+    fn schedule_all(&mut self, ids: Vec<SocketId>, now: Time) {
+        for id in ids {
+            self.meter_anew(id, now);
+            self.schedule(id);
+        }
+    }
+}
