@@ -81,6 +81,13 @@ impl Binary {
         (binary, Self::read(errors))
     }
 
+    /// Starts it by a command to which nothing is added. Returns the lines of its log, too.
+    pub fn run_loud(command: &mut Command) -> (Self, Receiver<String>) {
+        let mut binary = Self::run_as_it_is(command.stderr(Stdio::piped()));
+        let errors = binary.child.stderr.take().expect("it was piped");
+        (binary, Self::read(errors))
+    }
+
     fn read(errors: ChildStderr) -> Receiver<String> {
         let (sender, lines) = mpsc::channel();
         // It ends with the binary, or when there is no reader any more.
