@@ -86,15 +86,18 @@ impl StaticRoot {
     fn resolve(&mut self) {
         let Self { given, path } = self;
         match nofollow::resolve_folder(given) {
-            Ok(found) if found == *path => {}
-            Ok(found) => {
-                log::info!(target: TARGET, "the static root is {found:?} now");
-                *path = found;
-            }
+            Ok(found) => self.lead_to(found),
             Err(error) => log::error!(
                 target: TARGET,
                 "the static root stays {path:?}: {given:?} is no folder that can be used: {error}"
             ),
+        }
+    }
+
+    fn lead_to(&mut self, path: PathBuf) {
+        if path != self.path {
+            log::info!(target: TARGET, "the static root is {path:?} now");
+            self.path = path;
         }
     }
 }
@@ -199,10 +202,9 @@ impl OpenFiles {
             }
             Order::Serve(other) => {
                 let (root, bounds) = *other;
-                if root.path != self.root.path {
-                    log::info!(target: TARGET, "the static root is {:?} now", root.path);
-                }
-                (self.root, self.bounds) = (root, bounds);
+                self.bounds = bounds;
+                self.root.given = root.given;
+                self.root.lead_to(root.path);
                 None
             }
         }

@@ -24,7 +24,7 @@ impl Server {
     ///   changed, and others get RELOAD. They keep their compression
     ///
     /// Links on the way to the document root and to the static root are followed again. All other
-    /// settings are ignored and need a new start: listeners, certificates ([`Tls`] renews them),
+    /// settings are ignored and need a new start: listeners, certificates (`tls::Tls` renews them),
     /// services that the host does not have, another document root, and the fields of limits that
     /// a thread, a table or a buffer was made with: `read_buffer_bytes`, `spare_bytes_max`, the
     /// turn, and, until its next run, the batches of a service.
@@ -34,9 +34,6 @@ impl Server {
     /// # Errors
     /// The limits contradict each other, an option of a program is not allowed, a folder cannot be
     /// used, or no proxy is trusted while a listener has the PROXY protocol. Then nothing changes.
-    ///
-    #[cfg_attr(feature = "tls", doc = "[`Tls`]: crate::tls::Tls")]
-    #[cfg_attr(not(feature = "tls"), doc = "[`Tls`]: crate#features")]
     pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         #[cfg(feature = "proxy")]

@@ -56,7 +56,7 @@ const RESTART: &[(&str, &str)] = &[
     ("unix-socket", "FOLDER/sock"),
     ("unix-socket-mode", "0600"),
     #[cfg(feature = "tls")]
-    ("tls-port", "1"),
+    ("tls-port", "2"),
     ("proxy-protocol", "on"),
     #[cfg(feature = "deflate")]
     ("compression", "on"),
@@ -200,6 +200,10 @@ fn a_section_of_a_service_comes_and_goes() {
     tried.more("");
     tried.reload();
     assert_eq!(length(&tried, "/echo", 20), text);
+    // A service keeps its page.
+    if cfg!(feature = "chatroom") {
+        assert_eq!(tried.status_of(&support::http::get("/demo_chatroom", "")), 200);
+    }
 }
 
 /// A tool that rotates logs needs no configuration that is right.
