@@ -53,7 +53,7 @@ const FILES: [(&str, &[&str]); 18] = [
     ("check", &["builtin", "compiled", "programs", "services", "tls"]),
     ("greeting", &["builtin", "check", "programs", "services"]),
     ("command", &[]),
-    ("reload", &["check", "command", "log_target", "logger", "services", "tls"]),
+    ("reload", &["admin", "check", "command", "log_target", "logger", "services", "tls"]),
     (
         "run",
         &[

@@ -4,35 +4,58 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-use switchboard::admin::{Admin, AdminToken};
+use switchboard::admin::{Admin, AdminToken, TokenSlot};
 use switchboard::config::{AdminAddress, Config};
 use switchboard::host::ListenerSource;
 
-/// What requests of operators need.
-#[derive(Debug, Default)]
-pub(crate) struct Operators {
-    /// The token for requests over TCP.
-    pub(crate) token: Option<AdminToken>,
+/// What the listeners for operators share with a reload.
+#[derive(Clone, Default)]
+pub(crate) struct OperatorLinks {
+    token: TokenSlot,
+    reload: Arc<OnceLock<Box<Reload>>>,
 }
 
-impl Operators {
-    /// What the configuration names.
-    ///
-    /// # Errors
-    /// The token cannot be used, and why.
-    pub(crate) fn of(config: &Config) -> Result<Self, String> {
-        Ok(Self { token: token(config)? })
+/// What `POST /reload` calls. It returns the text of the answer.
+type Reload = dyn Fn() -> Result<String, String> + Send + Sync;
+
+/// The listeners of a configuration without their addresses, and what a reload changes in them.
+///
+/// # Errors
+/// The token cannot be used, and why.
+pub(crate) fn operators(config: &Config) -> Result<(Admin, OperatorLinks), String> {
+    let mut admin = Admin::new();
+    if let Some(token) = token(config)? {
+        admin.token(token);
+    }
+    let links = OperatorLinks { token: admin.token_slot(), ..OperatorLinks::default() };
+    let reload = links.reload.clone();
+    admin.on_reload(move || match reload.get() {
+        Some(reload) => reload(),
+        None => Err("the server is starting".to_owned()),
+    });
+    Ok((admin, links))
+}
+
+impl OperatorLinks {
+    /// Sets what `POST /reload` calls.
+    pub(crate) fn reload_by(
+        &self,
+        act: impl Fn() -> Result<String, String> + Send + Sync + 'static,
+    ) {
+        // There is one run of the server.
+        let _ = self.reload.set(Box::new(act));
+    }
+
+    /// Sets the token for what comes from now on.
+    pub(crate) fn set_token(&self, token: Option<AdminToken>) {
+        self.token.set(token);
     }
 }
 
-/// The listeners of the configuration, or `inherited` ones in their place.
-pub(crate) fn listeners(
-    config: &Config,
-    operators: &Operators,
-    inherited: Vec<ListenerSource>,
-) -> Admin {
-    let mut admin = Admin::new();
+/// Adds the addresses of the configuration, or `inherited` listeners in their place.
+pub(crate) fn listen_with(admin: &mut Admin, config: &Config, inherited: Vec<ListenerSource>) {
     if inherited.is_empty() {
         for address in &config.admin.addresses {
             match address {
@@ -44,10 +67,6 @@ pub(crate) fn listeners(
     for listener in inherited {
         admin.listen_on(listener);
     }
-    if let Some(token) = &operators.token {
-        admin.token(token.clone());
-    }
-    admin
 }
 
 /// Reads the file of the token, if there is one.

@@ -11,7 +11,7 @@ use switchboard::server::ProgramsError;
 use switchboard::{AllowedHosts, BindError, Host, ListenAddress, Server};
 
 #[cfg(feature = "admin")]
-use super::admin::{Operators, listeners};
+use {super::admin::listen_with, switchboard::admin::Admin};
 
 /// Listens on what is inherited, or else on what is configured. Returns a line about that, too.
 ///
@@ -20,7 +20,7 @@ use super::admin::{Operators, listeners};
 pub(crate) fn listen(
     server: Server,
     config: &Config,
-    #[cfg(feature = "admin")] operators: &Operators,
+    #[cfg(feature = "admin")] mut admin: Admin,
 ) -> Result<(Host, &'static str), (Exit, String)> {
     #[cfg(feature = "unix")]
     let inherited = inherit()?;
@@ -31,7 +31,8 @@ pub(crate) fn listen(
     let for_operators = Vec::new();
     #[cfg(feature = "admin")]
     let server = {
-        let (mut server, admin) = (server, listeners(config, operators, for_operators));
+        let mut server = server;
+        listen_with(&mut admin, config, for_operators);
         if !admin.is_empty() {
             server.admin(admin);
         }

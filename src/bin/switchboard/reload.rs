@@ -4,6 +4,8 @@
 //!
 //! SIGHUP asks for one, unless the terminal has gone: then it is a clean stop.
 
+#[cfg(feature = "admin")]
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +17,8 @@ use switchboard::host::{Hangups, Terminal, on_hangup};
 use switchboard::tls::Tls;
 use switchboard::{Host, Reloader, Server};
 
+#[cfg(feature = "admin")]
+use super::admin::{OperatorLinks, token};
 use super::check::misplaced;
 use super::command::read;
 #[cfg(feature = "admin")]
@@ -49,6 +53,8 @@ struct Reloadable {
     /// The certificates in use.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
+    #[cfg(feature = "admin")]
+    operators: OperatorLinks,
     /// Makes a server of a configuration, and warns of it.
     server_of: fn(&Config) -> Server,
 }
@@ -59,6 +65,7 @@ impl Reload {
         config: &Config,
         host: &Host,
         #[cfg(feature = "tls")] tls: Option<Tls>,
+        #[cfg(feature = "admin")] operators: OperatorLinks,
         server_of: fn(&Config) -> Server,
     ) -> Self {
         Self(Arc::new(Mutex::new(Reloadable {
@@ -69,6 +76,8 @@ impl Reload {
             reporter: host.reload_reporter(),
             #[cfg(feature = "tls")]
             tls,
+            #[cfg(feature = "admin")]
+            operators,
             server_of,
         })))
     }
@@ -104,13 +113,23 @@ impl ReloadReport {
         for key in &self.waiting {
             log::warn!(target: TARGET, "{key} has changed; restart the server to apply it");
         }
-        let mut applied = String::new();
-        for key in &self.applied {
-            applied += if applied.is_empty() { "; applied: " } else { ", " };
-            applied += key;
-        }
-        log::info!(target: TARGET, "the configuration was read again{applied}");
+        log::info!(target: TARGET, "the configuration was read again{}", list("applied", &self.applied));
     }
+}
+
+/// What has changed, for the operator who has asked for the reload.
+#[cfg(feature = "admin")]
+impl fmt::Display for ReloadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (applied, waiting) =
+            (list("applied", &self.applied), list("to be applied by a restart", &self.waiting));
+        write!(f, "the configuration was read again{applied}{waiting}")
+    }
+}
+
+/// A list of keys behind a text; empty if there are none.
+fn list(what: &str, keys: &[String]) -> String {
+    if keys.is_empty() { String::new() } else { format!("; {what}: {}", keys.join(", ")) }
 }
 
 impl Reloadable {
@@ -124,6 +143,8 @@ impl Reloadable {
         #[cfg(feature = "tls")]
         let renewal = prepare(self.tls.as_ref(), &new).map_err(one)?;
         #[cfg(feature = "admin")]
+        let token = token(&new).map_err(one)?;
+        #[cfg(feature = "admin")]
         let log_target = match new.log_file == self.current.log_file {
             true => None,
             false => Some(LogTarget::of(&new).map_err(one)?),
@@ -136,6 +157,8 @@ impl Reloadable {
         if let Some(target) = log_target {
             logger::write_to(target);
         }
+        #[cfg(feature = "admin")]
+        self.operators.set_token(token);
         #[cfg(feature = "tls")]
         if let Some(renewal) = renewal {
             report(renewal.notes(), renewal.warnings());

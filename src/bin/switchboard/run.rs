@@ -9,8 +9,6 @@ use switchboard::host::{
 };
 use switchboard::{Host, Limits, Page, Server, ServiceOptions};
 
-#[cfg(feature = "admin")]
-use super::admin::Operators;
 use super::check::{misplaced, warnings};
 use super::greeting::{addresses, greeting};
 use super::listen::{any_host, listen};
@@ -24,6 +22,8 @@ use super::tls::{redirect, with_tls};
 use super::{logger, memory};
 #[cfg(feature = "unix")]
 use switchboard::host::Notifier;
+#[cfg(feature = "admin")]
+use {super::admin::operators, switchboard::admin::Admin};
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
@@ -46,8 +46,8 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
         }
     };
     #[cfg(feature = "admin")]
-    let operators = match Operators::of(config) {
-        Ok(operators) => operators,
+    let (admin, links) = match operators(config) {
+        Ok(both) => both,
         Err(text) => {
             complain(config, &text);
             return Exit::Configuration;
@@ -59,8 +59,18 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
             host,
             #[cfg(feature = "tls")]
             tls,
+            #[cfg(feature = "admin")]
+            links.clone(),
             renewed,
         );
+        #[cfg(feature = "admin")]
+        {
+            let reload = reload.clone();
+            links.reload_by(move || {
+                let report = reload.run().map_err(|faults| faults.join("\n"))?;
+                Ok(report.to_string())
+            });
+        }
         let hangups = on_hangup_but(host, terminal, move || _ = reload.run())?;
         Ok((greeting(config, host), hangups))
     };
@@ -68,7 +78,7 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
         server,
         config,
         #[cfg(feature = "admin")]
-        &operators,
+        admin,
         prepare,
     )
 }
@@ -155,14 +165,14 @@ fn fitting(config: &Config) -> Limits {
 pub(crate) fn serve<T>(
     server: Server,
     config: &Config,
-    #[cfg(feature = "admin")] operators: &Operators,
+    #[cfg(feature = "admin")] admin: Admin,
     prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
 ) -> Exit {
     let listening = listen(
         server,
         config,
         #[cfg(feature = "admin")]
-        operators,
+        admin,
     );
     let (mut host, note) = match listening {
         Ok(listening) => listening,

@@ -11,8 +11,6 @@ use switchboard::process::{DocumentRoot, Executable, Recording, ReplayCheck};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
-#[cfg(feature = "admin")]
-use super::admin::Operators;
 use super::greeting::{addresses, url_of};
 use super::listen::resolve;
 use super::logger;
@@ -20,6 +18,8 @@ use super::reload::on_hangup_but;
 use super::run::{bare_server, begin, complain, fit, say, serve};
 #[cfg(feature = "tls")]
 use super::tls::with_tls;
+#[cfg(feature = "admin")]
+use switchboard::admin::Admin;
 
 /// Runs the trial.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
@@ -85,7 +85,7 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
         server,
         &config,
         #[cfg(feature = "admin")]
-        &Operators::default(),
+        Admin::new(),
         prepare,
     )
 }
