@@ -11,6 +11,7 @@ use switchboard::{Audience, Response, Status};
 
 use super::apply::SECOND_MS;
 use super::peer::Goal;
+use super::record::Record;
 use super::service::Worker;
 use super::wire::check_payload;
 use super::{File, Link, Place, World};
@@ -96,11 +97,7 @@ impl World {
                     Some(rate) if of.due_since.is_some() => record.used.may_deliver(rate, span),
                     Some(_) | None => {}
                 }
-                record.opening = of.openings;
-                record.load.retain(|(number, _)| *number > of.taken);
-                let load: usize = record.load.iter().map(|(_, units)| units).sum();
-                let share = of.limits.mail_messages_max.clamp(SHARE_MIN, SHARE_MAX);
-                assert!(load < share, "peer {index} has {load} of {share} in the mail");
+                check_share(record, of, index);
                 record.load.push_back((put, 1 + saying.len / 1_024));
             }
             Inbound::Full { bytes, .. } => {
@@ -499,6 +496,15 @@ impl World {
         assert_eq!(hub.poll(), None, "a stale id is silence");
         assert_eq!(hub.deadline(), deadline);
     }
+}
+
+/// A socket may put another message into the mail of its service.
+fn check_share(record: &mut Record, of: &Place, index: usize) {
+    record.opening = of.openings;
+    record.load.retain(|(number, _)| *number > of.taken);
+    let load: usize = record.load.iter().map(|(_, units)| units).sum();
+    let share = of.limits.mail_messages_max.clamp(SHARE_MIN, SHARE_MAX);
+    assert!(load < share, "peer {index} has {load} of {share} in the mail");
 }
 
 /// The least and the most that a socket may have in the mail.
