@@ -36,7 +36,7 @@ print bash "$share/bash-completion/completions/switchboard"
 print zsh "$share/zsh/vendor-completions/_switchboard"
 print fish "$share/fish/vendor_completions.d/switchboard.fish"
 
-# The unit makes the folder of the socket. Whoever runs the image says where operators are served.
+# The unit makes the folder of this socket. The image has none: it serves no operators by itself.
 admin='unix:/run/switchboard/admin.sock, 127.0.0.1:9345'
 sed -i "s|^#admin: none\$|admin: $admin|" "$root/etc/switchboard/server.conf"
 grep -qx "admin: $admin" "$root/etc/switchboard/server.conf"
