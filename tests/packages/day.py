@@ -1,4 +1,4 @@
-"""A day in the life of an operator with the package of Debian, by the commands of docs/operators.md.
+"""A day in the life of an operator with the package of Debian, as in docs/operators.md.
 
 It runs in the network of a machine, and has commands run within that machine: see machine.py.
 
@@ -32,6 +32,9 @@ SERVICE = """
 [service /say]
 mode: per-socket
 max-processes: 1
+
+[service /broadcast]
+max-message: 10
 
 [limits]
 close-timeout: 1h
@@ -174,26 +177,35 @@ def finds_the_slow_socket(day):
     until("the log has its peer", lambda: line in day.log())
 
 
-def raises_a_limit(day):
-    """Without a socket less."""
+def raises_limits(day):
+    """Of a program and of a compiled-in service, without a socket less."""
+    early, late = day.open("/broadcast"), day.open("/broadcast")
+    late.send("too long for 10")
+    assert late.read_close() == 1009
     try:
         day.open("/say")
         raise AssertionError("it was not full")
     except Refused as refusal:
         assert "503" in str(refusal), refusal
     text = day.machine.path(CONFIGURATION).read_text()
-    day.write(CONFIGURATION, text.replace("max-processes: 1\n", "max-processes: 2\n"))
+    text = text.replace("max-processes: 1\n", "max-processes: 2\n")
+    day.write(CONFIGURATION, text.replace("max-message: 10\n", "max-message: 100\n"))
+    before = len(day.log())
     day.machine.run("systemctl", "reload", UNIT)
+    until("it is applied", lambda: "the configuration was read again" in day.log()[before:])
 
     def second():
         try:
             return day.open("/say")
         except Refused:
-            return None  # The reload is not over.
+            return None  # The plan of programs comes a little later.
 
     more = until("there are places", second)
     assert more.ask("hello") == "hello"
     more.drop()
+    # A connection that came after it has met the new limits, and so has the loop.
+    assert early.ask("too long for 10") == "too long for 10"
+    early.drop()
     assert day.guest.ask("still here") == "still here"
 
 
@@ -247,7 +259,7 @@ def removes(day):
 
 
 STEPS = [
-    installs, configures, looks, pushes, finds_the_slow_socket, raises_a_limit, rotates_the_log,
+    installs, configures, looks, pushes, finds_the_slow_socket, raises_limits, rotates_the_log,
     logs_more, renews_a_certificate, drains, removes,
 ]
 
