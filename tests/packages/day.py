@@ -190,9 +190,8 @@ def raises_limits(day):
     text = day.machine.path(CONFIGURATION).read_text()
     text = text.replace("max-processes: 1\n", "max-processes: 2\n")
     day.write(CONFIGURATION, text.replace("max-message: 10\n", "max-message: 100\n"))
-    before = len(day.log())
-    day.machine.run("systemctl", "reload", UNIT)
-    until("it is applied", lambda: "the configuration was read again" in day.log()[before:])
+    said = day.command("/reload", "--request", "POST")
+    assert "was read again; applied: " in said and "[service /broadcast] max-message" in said, said
 
     def second():
         try:
