@@ -28,6 +28,12 @@ impl Reserve {
         self.held.pop().is_some()
     }
 
+    /// Whether none is left, nor to be had.
+    pub(super) fn is_spent(&mut self) -> bool {
+        self.refill();
+        self.held.is_empty()
+    }
+
     /// Takes back as many as are missing, if there are so many.
     pub(super) fn refill(&mut self) {
         while self.held.len() < HELD_LEN

@@ -195,9 +195,10 @@ impl AdminThread {
             Ok(Some(stream)) => (stream, *way),
             Ok(None) => {
                 *due = None;
-                return;
+                return self.reserve.refill();
             }
             Err(error) => {
+                // It takes a descriptor before it looks whether there is a connection.
                 if self.reserve.give_up() {
                     return;
                 }
@@ -210,7 +211,7 @@ impl AdminThread {
             }
         };
         *has_complained = false;
-        if self.connections.len() >= CONNECTIONS_MAX
+        if (self.connections.len() >= CONNECTIONS_MAX || self.reserve.is_spent())
             && let Some(place) = self.replaceable()
         {
             self.remove(place);
