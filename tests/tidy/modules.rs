@@ -50,7 +50,7 @@ const FILES: [(&str, &[&str]); 18] = [
     ("tls", &[]),
     ("admin", &[]),
     ("listen", &["admin"]),
-    ("check", &["builtin", "compiled", "programs", "services", "tls"]),
+    ("check", &["admin", "builtin", "compiled", "programs", "services", "tls"]),
     ("greeting", &["builtin", "check", "programs", "services"]),
     ("command", &[]),
     ("reload", &["admin", "check", "command", "log_target", "logger", "services", "tls"]),

@@ -76,26 +76,28 @@ pub(crate) fn listen_with(admin: &mut Admin, config: &Config, inherited: Vec<Lis
 pub(crate) fn token(config: &Config) -> Result<Option<AdminToken>, String> {
     let Some(path) = &config.admin.token else { return Ok(None) };
     let fault = |what: String| format!("admin-token is {}: {what}", path.display());
-    let (text, mode) = read(path).map_err(|error| fault(format!("it cannot be read: {error}")))?;
-    if mode & OTHERS_READ != 0 {
-        log::warn!(
-            target: "switchboard::admin",
-            "admin-token is {}, which every user can read: take that away (chmod o-r)",
-            path.display()
-        );
-    }
+    let text = read(path).map_err(|error| fault(format!("it cannot be read: {error}")))?;
     AdminToken::new(text.trim_end())
         .map(Some)
         .map_err(|error| fault(format!("{error}; openssl rand -hex 32 makes one")))
 }
 
-/// The text of a file, and its permissions.
-fn read(path: &Path) -> io::Result<(String, u32)> {
-    let file = File::open(path)?;
-    let mode = file.metadata()?.mode();
+/// The warning about a token that others know.
+pub(crate) fn known_token(config: &Config) -> Option<String> {
+    let path = config.admin.token.as_ref()?;
+    let mode = path.metadata().ok()?.mode();
+    (mode & OTHERS_READ != 0).then(|| {
+        format!(
+            "admin-token is {}, which every user can read: take that away (chmod o-r)",
+            path.display()
+        )
+    })
+}
+
+fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    file.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text)?;
-    Ok((text, mode))
+    File::open(path)?.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// The owner and the group may do all that operators may do, and nobody else.

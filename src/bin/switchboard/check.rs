@@ -7,6 +7,8 @@ use switchboard::config::{Config, nearest};
 #[cfg(feature = "tls")]
 use switchboard::tls::Tls;
 
+#[cfg(feature = "admin")]
+use super::admin::{known_token, token};
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
 #[cfg(feature = "programs")]
@@ -28,6 +30,8 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
         }
         Err(fault) => [faults, vec![fault]].concat(),
     };
+    #[cfg(feature = "admin")]
+    let faults = [faults, token(config).err().into_iter().collect()].concat();
     let warnings = match told.len() {
         0 => String::new(),
         1 => ", with a warning".to_owned(),
@@ -63,6 +67,8 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     #[cfg(feature = "programs")]
     warnings.extend(programs::idle_keys(ALL, config));
     warnings.extend(exposed(config));
+    #[cfg(feature = "admin")]
+    warnings.extend(known_token(config));
     #[cfg(feature = "unix")]
     warnings.extend(unreachable(config));
     warnings
@@ -141,7 +147,7 @@ fn exposed(config: &Config) -> Vec<String> {
         expose(file);
     }
     #[cfg(feature = "admin")]
-    config.included.iter().for_each(expose);
+    config.included.iter().chain(&config.admin.token).for_each(expose);
     // The file may be missing still, while its folder is there.
     #[cfg(feature = "admin")]
     if let Some(file) = &config.log_file {
