@@ -110,6 +110,41 @@ fn the_name_proxy_is_a_role() {
     assert!(text.contains("trusted-proxy is none"), "{text}");
 }
 
+/// A socket with the name `admin` is for operators, in the place of the configured ones, and
+/// replaces nothing that is for others.
+#[cfg(feature = "admin")]
+#[test]
+fn the_name_admin_is_a_role() {
+    let path = path("operators");
+    let folder = support::folder::folder("operators");
+    let file = folder.join("conf");
+    // The directory of the configured one would have to be ours.
+    let other = folder.join("other.sock");
+    let text = format!("[server]\nport: 0\nadmin: unix:{}\n", other.display());
+    fs::write(&file, text).expect("it can be written");
+    let unix = UnixListener::bind(&path).expect("the path is free");
+    let mut command = inheriting("admin", unix, None);
+    let mut binary = Binary::run_as_it_is(command.args(["--quiet", "-c"]).arg(&file));
+    echo(Raw::connect(binary.address()));
+    let ask = |request: &[u8]| {
+        let mut raw = Raw::connect_unix(&path);
+        raw.send(request);
+        raw.read_answer().status
+    };
+    assert_eq!(ask(&support::http::get("/healthz", "")), 200);
+    assert_eq!(ask(&support::http::upgrade("/echo", "")), 404, "it is for operators alone");
+    assert!(!other.exists(), "it replaces the configured one");
+    assert_eq!(ask(b"POST /drain HTTP/1.1\r\nHost: localhost\r\n\r\n"), 202);
+    assert_eq!(binary.exit_code(), Some(0));
+    assert!(path.exists(), "the file is that of the manager");
+    fs::remove_file(&path).expect("it is there");
+    // On an address that other machines reach, it needs a token as a configured one.
+    let listener = TcpListener::bind("0.0.0.0:0").expect("a port is free");
+    let (code, text) = failure(inheriting("admin", listener, None).args(["-p", "0"]));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("there is no token: set admin-token"), "{text}");
+}
+
 #[test]
 fn the_greeting_and_the_log_name_what_is_inherited() {
     for (format, begin) in [("text", ""), ("json", "\"")] {
