@@ -30,7 +30,7 @@ fn what_is_published_reaches_the_audience() {
     let other = rig.open("/b");
     let topic = "t".to_owned();
     rig.apply(0, vec![taken(3), Outbound::Subscribe { id: two, topic }]);
-    let frame = |text: &str| [&[0x81, text.len() as u8], text.as_bytes()].concat();
+    let frame = |text: &str| [&b"\x81\x05"[..], text.as_bytes()].concat();
     for (to, heard) in [
         (Audience::all(), vec![one, two, three]),
         (Audience::all().but(two), vec![one, three]),
