@@ -410,6 +410,13 @@ fn commands_over_tcp_need_the_token() {
     slot.set(Some(AdminToken::new(new).expect("it is one")));
     check(&send(&addresses[0], &bearer(SECRET)), 401, "admin-token");
     check(&send(&addresses[0], &bearer(new)), 202, "{\"sockets\":0}\n");
+    // Without one, nobody has it.
+    slot.set(None);
+    for address in &addresses {
+        assert_eq!(ask(tcp(address), &get("/healthz", "")).status, 200);
+        check(&send(address, &bearer(new)), 403, "set admin-token");
+    }
+    check(&ask(tcp(&addresses[1]), &get("/status", &bearer(new))), 403, "set admin-token");
     server.stop();
 }
 
