@@ -8,7 +8,7 @@ use crate::admin::command::AdminCommand;
 use crate::admin::exchange::no_service;
 use crate::admin::handle::MetricsHandle;
 use crate::admin::reply::{Reply, ReplySlot, ReportPage};
-use crate::admin::settings::Reload;
+use crate::admin::settings::ReloadCall;
 use crate::engine::{HostEvent, IoFacts, LoopTask};
 use crate::host::Stopper;
 use crate::host::resolver::NoticeSender;
@@ -23,7 +23,7 @@ pub(super) struct Actions {
     pub(super) notices: NoticeSender,
     pub(super) stopper: Stopper,
     pub(super) handle: MetricsHandle,
-    pub(super) reload: Option<Reload>,
+    pub(super) reload: Option<ReloadCall>,
 }
 
 impl Actions {

@@ -54,11 +54,11 @@ use crate::net::listener::tcp_listener;
 pub struct Admin {
     pub(super) listeners: Vec<MakeListener>,
     pub(super) token: TokenSlot,
-    pub(super) reload: Option<Reload>,
+    pub(super) reload: Option<ReloadCall>,
 }
 
 /// What a reload calls. One at a time is under way.
-pub(super) type Reload = Arc<Mutex<dyn FnMut() -> Result<String, String> + Send>>;
+pub(super) type ReloadCall = Arc<Mutex<dyn FnMut() -> Result<String, String> + Send>>;
 
 impl Admin {
     /// Without listeners.

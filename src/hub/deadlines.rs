@@ -63,9 +63,10 @@ impl Hub {
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
         let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
-        let counts = [self.refusals.deadline(), self.warnings.deadline()];
-        let others = [self.eager.deadline(), self.memory.deadline()];
-        [self.wheel.next(), token, drain].into_iter().chain(others).chain(counts).flatten().min()
+        let (refusals, warnings) = (self.refusals.deadline(), self.warnings.deadline());
+        let (eager, memory) = (self.eager.deadline(), self.memory.deadline());
+        let all = [self.wheel.next(), token, drain, refusals, warnings, eager, memory];
+        all.into_iter().flatten().min()
     }
 
     /// Tells the wheel when the next deadline of a socket comes.

@@ -25,9 +25,9 @@
 //!   state of each; `tables`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
-//! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON; `status`,
-//!   `collect` and `readiness`, the state of services, counters, and whether sockets are welcome;
-//!   `operate`, what operators do
+//! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON;
+//!   `status`, `collect` and `readiness`, the state of services, counters, and whether sockets are
+//!   welcome; `operate`, what operators do
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
 //!   purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,

@@ -12,7 +12,7 @@ impl Hub {
     /// that have connected and to requests that are on the way, with one exception: no socket is
     /// closed because there are more than now may be.
     pub fn set_limits(&mut self, limits: Limits, now: Time) {
-        if *self.services.limits_of(None) == limits {
+        if cfg!(feature = "admin") && *self.services.limits_of(None) == limits {
             return;
         }
         self.services.set_common(limits);
@@ -48,14 +48,15 @@ impl Hub {
             &mut self.services[service];
         let WorkerSlot { mail, retry, .. } = worker;
         *retry = now;
-        let has_same_limits = own.limits == options.limits;
+        let has_same_limits = cfg!(feature = "admin") && own.limits == options.limits;
         let (compression, thread) = (own.compression, own.thread);
         *own = ServiceOptions { compression, thread, ..options };
         // Otherwise no socket needs to be looked at. A server may have a million of them.
         if !has_same_limits {
             mail.measure(&own.limits);
-            let ids = [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat();
-            self.schedule_all(ids, now);
+            let (open, waiting) = (self.sockets.ids_of(members), self.sockets.ids_of(waiting));
+            self.schedule_all(open, now);
+            self.schedule_all(waiting, now);
             // If the mail has capacity now, the service may never report anything again.
             self.take(service, 0, 0, now);
         }

@@ -6,10 +6,6 @@ use crate::process::resolver::{LookupThread, Programs};
 use crate::service::Start;
 use crate::time::Time;
 
-/// The host begins: programs that are eager start. A resolver sends it to itself.
-#[derive(Debug)]
-pub(super) struct EagerBegin;
-
 impl LookupThread {
     /// Whether there is any.
     pub(super) fn has_eager(&self) -> bool {

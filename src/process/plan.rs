@@ -32,3 +32,7 @@ impl ProgramsPlan {
         self.own.keys().cloned()
     }
 }
+
+/// The host begins: programs that are eager start. A resolver sends it to itself.
+#[derive(Debug)]
+pub(super) struct EagerBegin;

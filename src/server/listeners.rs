@@ -14,6 +14,7 @@ use crate::limits::Limits;
 #[cfg(feature = "tls")]
 use crate::net::tls::{PlainRequests, Tls};
 use crate::server::Server;
+use crate::server::error::BindError;
 #[cfg(feature = "tls")]
 use crate::ws::Transport;
 
@@ -122,5 +123,30 @@ impl Server {
     pub const fn reuse_port(&mut self) -> &mut Self {
         self.port_use = PortUse::Shared;
         self
+    }
+
+    /// Whether each listener has what it needs.
+    #[cfg_attr(
+        not(any(feature = "proxy", feature = "tls")),
+        expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "plain listeners need nothing"
+        )
+    )]
+    pub(super) fn check_listeners(&self) -> Result<(), BindError> {
+        #[cfg(feature = "proxy")]
+        if (self.has_protocol || self.protocol == ProxyProtocol::On)
+            && self.proxies.trusted.is_none()
+        {
+            return Err(BindError::Proxies);
+        }
+        #[cfg(feature = "tls")]
+        if self.tls.is_none()
+            && (self.has_tls || self.addresses.iter().any(|row| row.1 == Transport::Secure))
+        {
+            return Err(BindError::Tls);
+        }
+        Ok(())
     }
 }

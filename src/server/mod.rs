@@ -375,33 +375,6 @@ impl Server {
     }
 }
 
-impl Server {
-    /// Whether each listener has what it needs.
-    #[cfg_attr(
-        not(any(feature = "proxy", feature = "tls")),
-        expect(
-            clippy::unused_self,
-            clippy::unnecessary_wraps,
-            reason = "plain listeners need nothing"
-        )
-    )]
-    fn check_listeners(&self) -> Result<(), BindError> {
-        #[cfg(feature = "proxy")]
-        if (self.has_protocol || self.protocol == ProxyProtocol::On)
-            && self.proxies.trusted.is_none()
-        {
-            return Err(BindError::Proxies);
-        }
-        #[cfg(feature = "tls")]
-        if self.tls.is_none()
-            && (self.has_tls || self.addresses.iter().any(|row| row.1 == Transport::Secure))
-        {
-            return Err(BindError::Tls);
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths = self.mounts.iter().map(|mounting| &mounting.path);

@@ -38,12 +38,13 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 18] = [
+const FILES: [(&str, &[&str]); 19] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
+    ("log_line", &[]),
     ("log_target", &["log_file"]),
-    ("logger", &["log_target"]),
+    ("logger", &["log_line", "log_target"]),
     ("memory", &[]),
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),

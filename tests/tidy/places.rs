@@ -50,6 +50,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/bin/switchboard/admin.rs",
             "src/bin/switchboard/listen.rs",
             "src/bin/switchboard/run.rs",
+            "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/reload.rs",
             "src/bin/switchboard/tls.rs",
@@ -91,6 +92,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/host/",
             "src/admin/thread.rs",
             "src/process/",
+            "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/log_file.rs",
         ],
@@ -110,6 +112,7 @@ const CALLS: [(&str, &[&str]); 10] = [
         &[
             "src/host/clock.rs",
             "src/net/tls/certificates.rs",
+            "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
             "services/clock.rs",
         ],

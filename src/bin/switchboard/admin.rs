@@ -14,11 +14,11 @@ use switchboard::host::ListenerSource;
 #[derive(Clone, Default)]
 pub(crate) struct OperatorLinks {
     token: TokenSlot,
-    reload: Arc<OnceLock<Box<Reload>>>,
+    reload: Arc<OnceLock<Box<ReloadAnswer>>>,
 }
 
 /// What `POST /reload` calls. It returns the text of the answer.
-type Reload = dyn Fn() -> Result<String, String> + Send + Sync;
+type ReloadAnswer = dyn Fn() -> Result<String, String> + Send + Sync;
 
 /// The listeners of a configuration without their addresses, and what a reload changes in them.
 ///

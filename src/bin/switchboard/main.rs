@@ -7,8 +7,8 @@
 //! - `reload`: SIGHUP and other reloads; `tls`: certificates; `admin`: the listeners for operators
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
-//! - `memory`: the memory limit of the system; `logger`: the log, and `log_target`, where it is
-//!   written, such as a `log_file`
+//! - `memory`: the memory limit of the system; `logger`: the log, `log_line`, its lines, and
+//!   `log_target`, where it is written, such as a `log_file`
 //!
 //! `trial` and `logger` have longer names than `--try` and the log: `try` is a keyword, and `log`
 //! the crate that the others write to.
@@ -23,6 +23,7 @@ mod greeting;
 mod listen;
 #[cfg(feature = "admin")]
 mod log_file;
+mod log_line;
 mod log_target;
 mod logger;
 mod memory;

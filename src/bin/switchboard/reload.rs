@@ -113,7 +113,8 @@ impl ReloadReport {
         for key in &self.waiting {
             log::warn!(target: TARGET, "{key} has changed; restart the server to apply it");
         }
-        log::info!(target: TARGET, "the configuration was read again{}", list("applied", &self.applied));
+        let applied = list("applied", &self.applied);
+        log::info!(target: TARGET, "the configuration was read again{applied}");
     }
 }
 

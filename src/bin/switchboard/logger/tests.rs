@@ -1,8 +1,11 @@
 //! The format of a line, and what happens when it cannot be written.
 
 use std::io::ErrorKind::{Interrupted, StorageFull, WouldBlock};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use log::kv::Value;
+
+use super::super::log_line::{MEMBERS, rfc3339};
 use super::*;
 
 /// A writer that follows steps: it takes so many bytes, or fails. After the last step it takes all.
