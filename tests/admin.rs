@@ -215,8 +215,8 @@ fn who_waits_keeps_no_place() {
     let path = path("places");
     let (server, address) = start_both(Server::new(LIMITS), &path);
     // Some say nothing, or half of something; some have an answer, and do not go.
-    let mut silent: Vec<_> = (0..40).map(|_| tcp(&address)).collect();
-    silent.iter_mut().skip(20).for_each(|raw| _ = raw.try_send(b"GET /healthz"));
+    let mut silent: Vec<_> = (0..80).map(|_| tcp(&address)).collect();
+    silent.iter_mut().skip(40).for_each(|raw| _ = raw.try_send(b"GET /healthz"));
     check(&ask(tcp(&address), &get("/healthz", "")), 200, "ok\n");
     let request = post("/send?service=/x&to=*", "Expect: 100-continue\r\n", b"x");
     let mut waiting: Vec<_> = (0..40).map(|_| Raw::connect_unix(&path)).collect();
