@@ -9,6 +9,7 @@ use switchboard::admin::{
 use switchboard::ws::{DateField, Response};
 
 use super::cutting::Cutting;
+use super::head::with_known_version;
 
 /// A byte for the way, the token and the longest message; a cutting; and the bytes of a connection.
 pub fn check(data: &[u8]) {
@@ -106,7 +107,8 @@ impl Parsed {
     fn of(bytes: &[u8]) -> Self {
         let mut fields = vec![httparse::EMPTY_HEADER; 512];
         let mut theirs = httparse::Request::new(&mut fields);
-        let end = theirs.parse(bytes).expect("what is accepted is a request");
+        let known = with_known_version(bytes);
+        let end = theirs.parse(&known).expect("what is accepted is a request");
         let httparse::Status::Complete(end) = end else { panic!("its head ends") };
         let own = |field: &httparse::Header<'_>| {
             (field.name.to_ascii_lowercase(), field.value.trim_ascii().to_vec())
@@ -131,7 +133,8 @@ fn check_access(request: &Parsed, step: &ExchangeStep, way: AdminWay, has_token:
     assert!(request.values("sec-fetch-site").iter().all(|site| *site == b"none"), "no page");
     if way == AdminWay::Loopback {
         assert!(request.values("host").into_iter().all(is_loopback), "no other name leads here");
-        let absolute = request.target.split_once("://").map(|(_, rest)| rest);
+        let absolute = Some(&*request.target).filter(|target| !target.starts_with('/'));
+        let absolute = absolute.and_then(|target| target.split_once("://")).map(|(_, rest)| rest);
         let authority = absolute.map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
         assert!(authority.is_none_or(|host| is_loopback(host.as_bytes())), "nor does a target");
     }

@@ -150,7 +150,7 @@ impl Reason {
 }
 
 /// RFC 9110, 2.5: what has a later minor version is read as HTTP/1.1, which httparse does not do.
-fn with_known_version(data: &[u8]) -> Vec<u8> {
+pub fn with_known_version(data: &[u8]) -> Vec<u8> {
     let mut data = data.to_vec();
     let start = if data.starts_with(b"\r\n") { 2 } else { 0 };
     let line = data[start..].split(|&byte| byte == b'\r').next().unwrap_or_default();
