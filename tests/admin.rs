@@ -16,6 +16,7 @@ use std::thread;
 
 use log::{Level, LevelFilter};
 use switchboard::admin::{Admin, AdminToken};
+use switchboard::host::raise_descriptor_limit;
 use switchboard::{
     BindError, Handler, Limits, ListenAddress, Message, Peer, Server, Thread, handler,
 };
@@ -282,14 +283,18 @@ fn who_sends_without_end_delays_nobody() {
 
 #[test]
 fn a_full_house_answers() {
+    let max = 1_000;
+    assert!(raise_descriptor_limit() > 3 * max, "both ends are in this process");
     let path = path("full");
-    let mut server = Server::new(Limits { sockets_max: 5, ..LIMITS });
+    let mut server = Server::new(Limits { sockets_max: max, ..LIMITS });
     mount_echo(&mut server, "/echo");
     let (server, _) = start_both(server, &path);
-    let _raws = [(); 5].map(|()| server.open("/echo"));
+    let _raws: Vec<_> = (0..max).map(|_| server.open("/echo")).collect();
     assert_eq!(server.ask(&support::http::upgrade("/echo", "")).status, 503);
     check(&ask_unix(&path, &get("/healthz", "")), 200, "ok\n");
-    check(&ask_unix(&path, &get("/metrics", "")), 200, "refused_total{reason=\"full\"} 1\n");
+    let metrics = ask_unix(&path, &get("/metrics", ""));
+    check(&metrics, 200, "\nswitchboard_connections_refused_total{reason=\"full\"} 1\n");
+    check(&metrics, 200, "\nswitchboard_sockets{service=\"/echo\"} 1000\n");
 }
 
 #[test]
