@@ -169,6 +169,8 @@ fn is_loopback(authority: &[u8]) -> bool {
         return address.is_some_and(|address| address.to_canonical().is_loopback());
     }
     let name = text.split(':').next().unwrap_or_default();
+    // RFC 3986, 3.2.2: a dot at the end is that of the root.
+    let name = name.strip_suffix('.').unwrap_or(name);
     let address = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     address || name == "localhost" || name.ends_with(".localhost")
 }

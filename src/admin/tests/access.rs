@@ -32,8 +32,10 @@ const AUTHORIZATIONS: [&str; 8] = [
     "Basic 0123456789abcdef",
     TWICE,
 ];
-const LOOPBACK_HOSTS: [&str; 8] = [
+const LOOPBACK_HOSTS: [&str; 10] = [
     "localhost",
+    "localhost.:80",
+    "127.0.0.1.",
     "LocalHost:80",
     "a.localhost",
     "127.0.0.1:9345",
@@ -42,7 +44,11 @@ const LOOPBACK_HOSTS: [&str; 8] = [
     "[::1]:9345",
     "[::ffff:127.0.0.1]:1",
 ];
-const OTHER_HOSTS: [&str; 9] = [
+const OTHER_HOSTS: [&str; 13] = [
+    "localhost..",
+    "127.1",
+    "2130706433",
+    "%6cocalhost",
     "",
     "example.com",
     "localhost.example.com",
