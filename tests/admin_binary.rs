@@ -181,6 +181,37 @@ fn a_token_that_others_can_read_is_a_warning() {
     assert!(said.contains("warning: token lies inside of static-root ."), "{said}");
 }
 
+/// The request is by a Unix socket, which needs no token.
+#[test]
+fn a_reload_sets_and_takes_the_token() {
+    let (folder, path) = (folder("replaced"), path("replaced"));
+    let lines = format!("admin: 127.0.0.1:0, unix:{}", path.display());
+    let server = Greeted::start(binary(&folder, &lines).stderr(Stdio::null()));
+    let post = |target: &str, more: &str| {
+        format!("POST {target} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n").into_bytes()
+    };
+    let status =
+        |more: &str| ask(Raw::connect(server.tcp(0)), &post("/log-level?level=info", more)).status;
+    let reload = || ask(Raw::connect_unix(&path), &post("/reload", ""));
+    let bearer = format!("Authorization: Bearer {SECRET}\r\n");
+    assert_eq!([status(""), status(&bearer)], [403, 403]);
+    write_token(&folder, SECRET, 0o600);
+    drop(binary(&folder, &format!("{lines}\nadmin-token: token")));
+    assert_eq!(reload().text(), "the configuration was read again; applied: admin-token\n");
+    assert_eq!([status(""), status(&bearer)], [401, 200]);
+    // The file has another token.
+    write_token(&folder, "fedcba9876543210", 0o600);
+    assert_eq!(reload().status, 200);
+    assert_eq!(status(&bearer), 401);
+    write_token(&folder, "short", 0o600);
+    let refused = reload();
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("the token has 5 characters"), "{}", refused.text());
+    drop(binary(&folder, &lines));
+    assert_eq!(reload().status, 200);
+    assert_eq!([status(""), status(&bearer)], [403, 403]);
+}
+
 /// Descriptors are kept for operators; they can ask as often as they like.
 #[test]
 fn without_descriptors_operators_are_answered() {

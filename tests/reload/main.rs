@@ -25,6 +25,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
 /// Keys of the class Live whose rows are elsewhere, each with a file and a test in it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("max-callback", include_str!("limits.rs"), "a_service_on_the_loop_gets_another_max_callback"),
+    ("admin-token", include_str!("../admin_binary.rs"), "a_reload_sets_and_takes_the_token"),
     #[cfg(feature = "tls")]
     ("tls-certificate", include_str!("../tls_files.rs"), "a_hangup_reads_the_list_of_files"),
     #[cfg(feature = "tls")]
@@ -61,6 +62,7 @@ const RESTART: &[(&str, &str)] = &[
     #[cfg(feature = "deflate")]
     ("compression", "on"),
     ("thread", "loop"),
+    ("admin", "unix:FOLDER/admin.sock"),
     ("dumpable", "no"),
     ("document-root", "FOLDER"),
 ];

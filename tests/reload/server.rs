@@ -143,6 +143,18 @@ pub const ROWS: &[Row] = &[
         },
     },
     Row {
+        key: "start",
+        before: "",
+        after: "eager",
+        more: &[],
+        show: |tried| {
+            // Without any socket.
+            tried.change();
+            tried.ask();
+            tried.lines_to("service /echo: it starts");
+        },
+    },
+    Row {
         key: "log-format",
         before: "",
         after: "json",
