@@ -106,7 +106,7 @@ fn a_reload_starts_what_has_become_eager() {
     // What means nothing is refused, and nothing changes.
     let in_vain = format!("{eager}mode: per-socket\n");
     let told = reload(&in_vain, "the configuration stays as it is");
-    assert!(told.contains("/obey") && told.contains("start is eager"), "{told}");
+    assert!(told.contains("/obey") && told.contains("start is \"eager\""), "{told}");
     assert_eq!(running(&server, None), first);
     // It goes on when it is lazy again, and then starts no more.
     reload(lazy, "the configuration was read again");
