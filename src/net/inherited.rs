@@ -17,7 +17,7 @@ use crate::ws::Transport;
 /// `LISTEN_PID` is another process, and in all calls but the first. Programs do not inherit the
 /// sockets. A name in `LISTEN_FDNAMES` may be a role: the connections of a socket with the name
 /// `proxy` have to begin with a header of the PROXY protocol, those of `tls` with a TLS handshake.
-/// A socket with the name `admin` is for operators: [`ListenerSource::is_for_operators`].
+/// A socket with the name `admin` is for operators: `ListenerSource::is_for_operators`.
 ///
 /// Call it at the beginning of `main`, before descriptors are opened or closed.
 ///

@@ -174,7 +174,7 @@ impl Server {
 
     /// Sets whether each connection has to come from a trusted proxy and to begin with a header of
     /// the PROXY protocol. By default none has one, unless its listener says so
-    /// ([`ListenerSource::proxy_protocol`]).
+    /// ([`ListenerSource::proxy_protocol`](crate::ListenerSource::proxy_protocol)).
     ///
     /// The address in it is that of the client. The header that [`Server::forwarded`] names counts
     /// only if this address is that of a trusted proxy, too. A header that is longer than

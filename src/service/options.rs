@@ -32,7 +32,7 @@ pub struct ServiceOptions {
     /// required.
     pub page: Option<Page>,
     /// When it starts. A program has to have options of its own
-    /// ([`Server::program`](crate::Server::program)) to be eager.
+    /// (`Server::program`) to be eager.
     pub start: Start,
 }
 
