@@ -74,7 +74,11 @@ impl AdminExchange {
                     let step = self.begin(&head, &bytes[taken..]);
                     Some(step.unwrap_or_else(|refusal| self.answer(refusal)))
                 }
-                Err(error) => Some(self.answer(refusal(error))),
+                Err(error) => {
+                    let (method, target) = reader.words();
+                    self.line = format!("{method} {target}");
+                    Some(self.answer(refusal(error)))
+                }
             },
             ExchangeState::Held(content) => {
                 content.take(bytes);

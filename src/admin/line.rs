@@ -1,5 +1,6 @@
 //! The log lines about requests of operators.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use log::Level;
@@ -27,7 +28,13 @@ impl Default for RequestLog {
 impl RequestLog {
     /// A request, by its method and target, has got an answer. What is read leaves no line, and
     /// what is sent to sockets only one at level debug, since there may be many.
-    pub(super) fn answered(&mut self, line: &str, listener: &ListenAddress, answer: &Response) {
+    pub(super) fn answered(
+        &mut self,
+        line: &str,
+        peer: Option<SocketAddr>,
+        listener: &ListenAddress,
+        answer: &Response,
+    ) {
         let number = answer.status().number();
         let is_refused = number >= 400 && number != 503;
         if !is_refused && !line.starts_with("POST ") {
@@ -43,10 +50,11 @@ impl RequestLog {
             _ => Level::Info,
         };
         let reason = answer.reason();
+        let from = peer.map(|peer| format!(" from {peer}")).unwrap_or_default();
         log::log!(
             target: TARGET,
             level,
-            "{:?} through {listener}: {number}: {}",
+            "{:?}{from} through {listener}: {number}: {}",
             cut(line),
             cut(reason)
         );

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -58,6 +59,8 @@ struct Served {
     number: u64,
     /// The index of its listener.
     listener: usize,
+    /// The address of its peer, over TCP.
+    peer: Option<SocketAddr>,
     begun: u64,
     /// Whether it has more to do than one turn allowed.
     is_cut_short: bool,
@@ -191,8 +194,8 @@ impl AdminThread {
     /// Accepts one connection of a listener, or sets when it is asked next.
     fn accept_one(&mut self, index: usize, now: Instant) {
         let AdminListener { listener, way, due, has_complained } = &mut self.listeners[index];
-        let (mut stream, way) = match listener.accept_now() {
-            Ok(Some(stream)) => (stream, *way),
+        let (mut stream, peer, way) = match listener.accept_now() {
+            Ok(Some((stream, peer))) => (stream, peer, *way),
             Ok(None) => {
                 *due = None;
                 return self.reserve.refill();
@@ -231,6 +234,7 @@ impl AdminThread {
             connection,
             number: begun,
             listener: index,
+            peer,
             begun,
             is_cut_short: false,
         });
@@ -316,7 +320,8 @@ impl AdminThread {
     fn answer(&mut self, place: usize, answer: &Response, now: Instant) {
         let Some(served) = self.connections.get_mut(place) else { return };
         let listener = self.listeners[served.listener].listener.address();
-        self.log.answered(served.connection.exchange().line(), listener, answer);
+        let peer = served.peer;
+        self.log.answered(served.connection.exchange().line(), peer, listener, answer);
         served.connection.answer(answer, &DateField::at(unix_seconds()), now);
     }
 

@@ -217,15 +217,16 @@ impl Listener {
         }
     }
 
-    /// Accepts a connection, whatever has been reported; `None` when there is none at the moment.
+    /// Accepts a connection, whatever has been reported; `None` when there is none at the moment. A
+    /// peer of a Unix socket has no address.
     ///
     /// # Errors
     /// The system lacks a resource.
     #[cfg(feature = "admin")]
-    pub(crate) fn accept_now(&self) -> io::Result<Option<TcpStream>> {
+    pub(crate) fn accept_now(&self) -> io::Result<Option<(TcpStream, Option<SocketAddr>)>> {
         loop {
             match accept(&self.socket) {
-                Ok((stream, _)) => return Ok(Some(stream.into())),
+                Ok((stream, peer)) => return Ok(Some((stream.into(), peer.map(plain)))),
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Ok(None),
                     // A connection that ended before it was accepted is no reason to stop.

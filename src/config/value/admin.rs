@@ -22,8 +22,8 @@ impl<T> AdminValue<T> {
     }
 
     /// The allowed values, as a text after "allowed is".
-    pub(super) const ALLOWED: &str =
-        "none, or a list such as 127.0.0.1:9345, [::1]:9345, unix:/run/switchboard/admin.sock";
+    pub(super) const ALLOWED: &str = "none, or a list such as 127.0.0.1:9345, [::1]:9345, and \
+                                      unix:PATH in a directory that exists";
 }
 
 /// `none`, or addresses, separated by commas or blanks, none of them twice.
