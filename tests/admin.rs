@@ -7,9 +7,11 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -281,6 +283,47 @@ fn who_sends_without_end_delays_nobody() {
     senders.into_iter().for_each(|sender| sender.join().expect("the server ends it"));
 }
 
+/// Each new connection replaces another one, so that there is always a place.
+#[test]
+fn who_connects_without_end_delays_nobody() {
+    let path = path("flood");
+    let (_server, address) = start_both(Server::new(LIMITS), &path);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    // The system may be short of ports.
+                    let Ok(mut stream) = TcpStream::connect(&address) else { continue };
+                    let _ = stream.write_all(b"x\r\n\r\n");
+                }
+            });
+        }
+        for _ in 0..20 {
+            check(&ask_unix(&path, &get("/healthz", "")), 200, "ok\n");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Over TCP everybody may connect.
+#[test]
+fn who_comes_over_tcp_replaces_nobody_of_a_unix_socket() {
+    let path = path("displaced");
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let (_server, address) = start_both(server, &path);
+    let mut raw = Raw::connect_unix(&path);
+    let request = post("/send?service=/echo&to=*", "", b"late");
+    let (head, content) = request.split_at(request.len() - 4);
+    raw.send(head);
+    let silent: Vec<_> = (0..50).map(|_| tcp(&address)).collect();
+    check(&ask_unix(&path, &get("/healthz", "")), 200, "ok\n");
+    raw.send(content);
+    check(&raw.read_answer(), 202, "{\"sockets\":0}\n");
+    drop(silent);
+}
+
 #[test]
 fn a_full_house_answers() {
     let max = 1_000;
@@ -315,7 +358,7 @@ fn operators_see_a_clean_stop_to_its_end() {
     raw.expect_end();
     server.join();
     assert!(!path.exists(), "the file is removed");
-    std::net::TcpStream::connect(address).expect_err("it has gone");
+    TcpStream::connect(address).expect_err("it has gone");
 }
 
 /// A server without sockets is over before its operator has read the answer.
@@ -369,8 +412,13 @@ fn a_loop_that_hangs_is_reported() {
     let mut raw = server.open("/gated");
     raw.send_text("wait");
     next(&waits);
-    let mut hanging: Vec<_> = (0..20).map(|_| tcp(&address)).collect();
-    hanging.iter_mut().for_each(|raw| raw.send(&get("/healthz", "")));
+    let hanging: Vec<_> = (0..20)
+        .map(|_| {
+            let mut raw = tcp(&address);
+            raw.send(&get("/healthz", ""));
+            raw
+        })
+        .collect();
     for mut raw in hanging {
         check(&raw.read_answer(), 503, "a callback on its loop hangs");
     }

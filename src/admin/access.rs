@@ -1,6 +1,8 @@
 //! Who may ask for what. Any local user, any program that runs here, and any request that a web
 //! application can be made to send reaches loopback; probes and load balancers send no token.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::admin::token::AdminToken;
@@ -12,7 +14,7 @@ use crate::ws::{Head, Response, Status, Target, UriHost};
 pub enum AdminWay {
     /// Through a Unix socket: the permissions of its file say who may ask.
     Unix,
-    /// Over TCP, to an address that only this machine reaches.
+    /// From any user of this machine: over TCP, or through a Unix socket that all may write.
     Loopback,
     /// Over TCP, to an address that other machines reach.
     Network,
@@ -42,7 +44,9 @@ impl AdminWay {
     /// The way through a listener.
     pub(super) fn of(address: &ListenAddress) -> Self {
         match address {
-            ListenAddress::Unix(path) if is_abstract(path) => Self::Loopback,
+            ListenAddress::Unix(path) if is_abstract(path) || is_open_to_all(path) => {
+                Self::Loopback
+            }
             ListenAddress::Unix(_) => Self::Unix,
             ListenAddress::Tcp(address) if address.ip().to_canonical().is_loopback() => {
                 Self::Loopback
@@ -53,8 +57,15 @@ impl AdminWay {
 }
 
 /// An abstract name has no permissions (unix(7)): every local user reaches it, as on loopback.
+/// An empty one is such a name, too.
 fn is_abstract(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().starts_with(b"@")
+    let path = path.as_os_str().as_encoded_bytes();
+    path.is_empty() || path.starts_with(b"@")
+}
+
+/// Whether every user may connect: a service manager may have made the file so.
+fn is_open_to_all(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.mode() & OTHERS_WRITE != 0)
 }
 
 impl AdminAccess {
@@ -130,7 +141,8 @@ const OF_A_PAGE: &str = "a page in a browser has sent this (Origin, Sec-Fetch-Si
                          and people may ask here";
 const NOT_LOOPBACK: &str = "the Host is no name of loopback: ask for localhost, 127.0.0.1 or \
                             [::1], or through a Unix socket (admin)";
-const NO_TOKEN: &str = "over TCP this needs a token, and none is set: set admin-token, or ask \
-                        through a Unix socket (admin)";
+const NO_TOKEN: &str = "this needs a token, and none is set: set admin-token, or ask through a \
+                        Unix socket that not all users may write (admin)";
+const OTHERS_WRITE: u32 = 0o002;
 const MISSING: &str = "this needs the token of admin-token, as Authorization: Bearer TOKEN";
 const WRONG: &str = "the Authorization is not Bearer with the token of admin-token";

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 
+use crate::admin::access::AdminWay;
 use crate::admin::exchange::{AdminExchange, ExchangeStep};
 use crate::ws::{DateField, Response};
 
@@ -13,6 +14,7 @@ use crate::ws::{DateField, Response};
 #[derive(Debug)]
 pub(super) struct AdminConnection {
     stream: TcpStream,
+    way: AdminWay,
     exchange: AdminExchange,
     phase: ConnectionPhase,
     out: Vec<u8>,
@@ -49,9 +51,15 @@ pub(super) enum Advance {
 }
 
 impl AdminConnection {
-    pub(super) fn new(stream: TcpStream, exchange: AdminExchange, now: Instant) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        way: AdminWay,
+        exchange: AdminExchange,
+        now: Instant,
+    ) -> Self {
         Self {
             stream,
+            way,
             exchange,
             phase: ConnectionPhase::Reading,
             out: Vec::new(),
@@ -68,22 +76,34 @@ impl AdminConnection {
         &mut self.exchange
     }
 
+    /// How it has come.
+    pub(super) const fn way(&self) -> AdminWay {
+        self.way
+    }
+
     pub(super) const fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Whether it waits for its peer, so that it may be dropped for another one: the lower, the
     /// rather. `None` while something is done for it.
-    pub(super) const fn patience(&self) -> Option<u8> {
+    pub(super) fn patience(&self) -> Option<u8> {
         match self.phase {
             // It has had its answer.
             ConnectionPhase::Ending => Some(0),
-            // Its request has not come whole.
-            ConnectionPhase::Reading | ConnectionPhase::Continuing => Some(1),
+            // Nothing of its request has been understood.
+            ConnectionPhase::Reading if self.exchange.line().is_empty() => Some(1),
             // It does not take its answer.
             ConnectionPhase::Answering => Some(2),
+            // It may ask for what it does, and its message is on the way.
+            ConnectionPhase::Reading | ConnectionPhase::Continuing => Some(3),
             ConnectionPhase::Waiting => None,
         }
+    }
+
+    /// Whether its request has not come whole.
+    pub(super) const fn is_reading(&self) -> bool {
+        matches!(self.phase, ConnectionPhase::Reading | ConnectionPhase::Continuing)
     }
 
     /// Whether it waits for what it has asked for.

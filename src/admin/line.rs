@@ -60,10 +60,26 @@ impl RequestLog {
         );
     }
 
+    /// A request, by its method and target, has lost its place before it came whole. There is no
+    /// line about a connection of which no request is known.
+    pub(super) fn replaced(&mut self, line: &str) {
+        self.expire();
+        if !line.is_empty() && self.refusals.admits(REPLACED, self.clock.now()) {
+            log::warn!(
+                target: TARGET,
+                "{:?}: dropped, since all places are taken and others have come (admin)",
+                cut(line)
+            );
+        }
+    }
+
     /// Logs the counts of refusals that are due.
     pub(super) fn expire(&mut self) {
         while let Some((count, status)) = self.refusals.overdue(self.clock.now()) {
-            let status = status.map(|status| format!("refused with {status}"));
+            let status = status.map(|status| match status {
+                REPLACED => "dropped for others".to_owned(),
+                status => format!("refused with {status}"),
+            });
             log::warn!(target: TARGET, "{}", more_like_this(count, status.as_deref()));
         }
     }
@@ -75,4 +91,6 @@ impl RequestLog {
     }
 }
 
+/// In the place of a status.
+const REPLACED: u16 = 0;
 const TARGET: &str = "switchboard::admin";

@@ -8,7 +8,7 @@
 //! - `exchange`: one request, from its bytes to what it asks for; `access`: who may ask for what;
 //!   `command`: what can be asked for; `form`: the parameters of that
 //! - `running`: how a host has them; `thread`: the thread that serves them; `connection`: one
-//!   connection; `reserve`: descriptors that are kept for them
+//!   connection; `places`: who gets a place; `reserve`: descriptors that are kept for them
 //! - `actions`: what is done for a request; `reply`: replies of the loop; `line`: log lines
 
 mod access;
@@ -20,6 +20,7 @@ mod form;
 mod handle;
 mod line;
 mod own_process;
+mod places;
 mod reply;
 mod reserve;
 mod running;

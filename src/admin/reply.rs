@@ -1,12 +1,15 @@
-//! What the thread of the admin listeners waits for: replies of the loop and of a reload.
+//! What the thread of the admin listeners waits for: replies, and its end.
 
+use std::fmt;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
 use mio::Waker;
 
 use crate::engine::IoFacts;
 use crate::hub::Collection;
+use crate::net::address::ListenAddress;
 use crate::pages::Metrics;
 use crate::ws::Response;
 
@@ -100,5 +103,31 @@ impl Drop for ReplySlot {
         if !self.is_used {
             self.put(Reply::None);
         }
+    }
+}
+
+/// Ends the thread when it is dropped, and waits for that.
+pub(super) struct RunningAdmin {
+    pub(super) notices: Sender<AdminNotice>,
+    pub(super) waker: Arc<Waker>,
+    pub(super) thread: Option<JoinHandle<()>>,
+    pub(super) addresses: Vec<ListenAddress>,
+}
+
+impl Drop for RunningAdmin {
+    fn drop(&mut self) {
+        if self.notices.send(AdminNotice::Stop).is_ok()
+            && self.waker.wake().is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            // It does not panic; if it did, the message has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for RunningAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunningAdmin")
     }
 }

@@ -5,7 +5,8 @@ use std::io;
 use crate::admin::Admin;
 use crate::admin::access::AdminWay;
 use crate::admin::actions::Actions;
-use crate::admin::thread::{AdminThread, RunningAdmin};
+use crate::admin::reply::RunningAdmin;
+use crate::admin::thread::AdminThread;
 use crate::host::{Host, ListenAddress};
 use crate::net::listener::Listener;
 

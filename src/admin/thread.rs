@@ -2,11 +2,9 @@
 //! waiting for it, and makes pages of what the loop replies. So the loop does no more for an
 //! operator than to look into its tables, and a loop that hangs is reported as such.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -19,12 +17,12 @@ use crate::admin::actions::{Actions, LOOP_TIME_MAX};
 use crate::admin::connection::{AdminConnection, Advance};
 use crate::admin::exchange::{AdminExchange, ExchangeStep};
 use crate::admin::line::RequestLog;
-use crate::admin::reply::{AdminNotice, Reply, ReplySlot, Ticket};
+use crate::admin::places::{Holding, PLACES_MAX, Room, replaceable, room};
+use crate::admin::reply::{AdminNotice, Reply, ReplySlot, RunningAdmin, Ticket};
 use crate::admin::reserve::Reserve;
 use crate::admin::token::TokenSlot;
 use crate::host::clock::unix_seconds;
 use crate::host::thread::spawn;
-use crate::net::address::ListenAddress;
 use crate::net::listener::Listener;
 use crate::ws::{DateField, Response, Status};
 
@@ -66,14 +64,6 @@ struct Served {
     is_cut_short: bool,
 }
 
-/// Ends the thread when it is dropped, and waits for that.
-pub(super) struct RunningAdmin {
-    notices: Sender<AdminNotice>,
-    waker: Arc<Waker>,
-    thread: Option<JoinHandle<()>>,
-    pub(super) addresses: Vec<ListenAddress>,
-}
-
 impl AdminThread {
     /// Starts a thread that serves these listeners.
     ///
@@ -105,7 +95,7 @@ impl AdminThread {
             reserve: Reserve::new(poll.registry())?,
             poll,
             listeners: listeners.into_iter().map(begun).collect(),
-            connections: Slab::with_capacity(CONNECTIONS_MAX),
+            connections: Slab::with_capacity(PLACES_MAX),
             notices,
             replies: (sender.clone(), waker.clone()),
             token,
@@ -161,32 +151,50 @@ impl AdminThread {
 
     /// When there is something to do although no event comes.
     fn deadline(&self) -> Option<Instant> {
-        let accept = self.listeners.iter().filter_map(|listener| listener.due);
+        let held = self.held();
+        let may_come = |of: &&AdminListener| room(&held, of.way) != Room::None;
+        let accept = self.listeners.iter().filter(may_come).filter_map(|listener| listener.due);
         let ends = self.connections.iter().map(|(_, served)| match served.is_cut_short {
             true => Instant::now(),
             false => served.connection.deadline(),
         });
-        accept.filter(|_| self.has_place()).chain(ends).chain(self.log.deadline()).min()
+        accept.chain(ends).chain(self.log.deadline()).min()
     }
 
-    fn has_place(&self) -> bool {
-        self.connections.len() < CONNECTIONS_MAX || self.replaceable().is_some()
-    }
-
-    /// The connection that a new one replaces when all places are taken: the oldest one of those
-    /// that wait for their peers. So nobody keeps the places by saying nothing, or by reading
-    /// nothing.
-    fn replaceable(&self) -> Option<usize> {
-        let order = |(place, served): (usize, &Served)| {
-            Some((served.connection.patience()?, served.begun, place))
+    /// Who has a place.
+    fn held(&self) -> Vec<Holding> {
+        let holding = |(place, served): (usize, &Served)| Holding {
+            place,
+            way: served.connection.way(),
+            patience: served.connection.patience(),
+            begun: served.begun,
         };
-        self.connections.iter().filter_map(order).min().map(|(_, _, place)| place)
+        self.connections.iter().map(holding).collect()
     }
 
+    /// Accepts some connections of each listener. Those of the others, replies and the end are not
+    /// kept waiting by somebody who connects without a pause.
     fn accept(&mut self, now: Instant) {
         for index in 0..self.listeners.len() {
-            while self.listeners[index].due.is_some_and(|due| due <= now) && self.has_place() {
+            for _ in 0..PLACES_MAX {
+                let AdminListener { way, due, .. } = self.listeners[index];
+                if due.is_none_or(|due| due > now) || self.room(way, now) == Room::None {
+                    break;
+                }
                 self.accept_one(index, now);
+            }
+        }
+    }
+
+    /// Whether a connection of this way gets a place. One that would be replaced, and has sent its
+    /// request meanwhile, is not.
+    fn room(&mut self, way: AdminWay, now: Instant) -> Room {
+        loop {
+            let found = room(&self.held(), way);
+            let Room::Instead(place) = found else { return found };
+            self.advance(place, now);
+            if room(&self.held(), way) == found {
+                return found;
             }
         }
     }
@@ -214,9 +222,19 @@ impl AdminThread {
             }
         };
         *has_complained = false;
-        if (self.connections.len() >= CONNECTIONS_MAX || self.reserve.is_spent())
-            && let Some(place) = self.replaceable()
-        {
+        let held = self.held();
+        let replaced = match room(&held, way) {
+            Room::Instead(place) => Some(place),
+            // The next one needs a descriptor, too.
+            _ if self.reserve.is_spent() => replaceable(&held, way),
+            _ => None,
+        };
+        if let Some(place) = replaced {
+            if let Some(served) = self.connections.get_mut(place)
+                && served.connection.is_reading()
+            {
+                self.log.replaced(served.connection.exchange().line());
+            }
             self.remove(place);
         }
         let entry = self.connections.vacant_entry();
@@ -227,7 +245,7 @@ impl AdminThread {
             return;
         }
         let exchange = AdminExchange::new(AdminAccess { way, token: self.token.get() });
-        let connection = AdminConnection::new(stream, exchange, now);
+        let connection = AdminConnection::new(stream, way, exchange, now);
         self.next_number += 1;
         let begun = self.next_number;
         entry.insert(Served {
@@ -351,24 +369,6 @@ impl AdminThread {
     }
 }
 
-impl Drop for RunningAdmin {
-    fn drop(&mut self) {
-        if self.notices.send(AdminNotice::Stop).is_ok()
-            && self.waker.wake().is_ok()
-            && let Some(thread) = self.thread.take()
-        {
-            // It does not panic; if it did, the message has been printed.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl fmt::Debug for RunningAdmin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RunningAdmin")
-    }
-}
-
 fn unavailable(text: &str) -> Response {
     Response::text(Status::UNAVAILABLE, text)
 }
@@ -378,9 +378,7 @@ const WAKER_TOKEN: usize = 0;
 const WAKER: Token = Token(WAKER_TOKEN);
 const LISTENERS: usize = 1;
 const CONNECTIONS: usize = 1 << 16;
-/// Beside those of `max-connections`.
-const CONNECTIONS_MAX: usize = 16;
 const PAUSE: Duration = Duration::from_millis(100);
 const GONE: &str = "there is no reply: the server has ended, or could not do it (see its log)";
 const LATE: &str = "the server has not replied in time: a callback on its loop hangs, a reload \
-                    waits for a disk, or the machine is overloaded";
+                    waits for a disk, or the machine is overloaded; it may still be done";

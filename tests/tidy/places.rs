@@ -64,6 +64,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/host/hangup.rs",
             "src/net/unix.rs",
             "src/net/tls/certificates.rs",
+            "src/admin/access.rs",
             "src/admin/own_process.rs",
             "src/process/",
             "src/config/",

@@ -214,6 +214,9 @@ fn ways_follow_from_addresses() {
         (ListenAddress::Unix("admin@x".into()), AdminWay::Unix),
         // unix(7): an abstract name has no permissions.
         (ListenAddress::Unix("@admin".into()), AdminWay::Loopback),
+        (ListenAddress::Unix("".into()), AdminWay::Loopback),
+        // Every user may write it.
+        (ListenAddress::Unix("/dev/null".into()), AdminWay::Loopback),
         (tcp("127.0.0.1:1"), AdminWay::Loopback),
         (tcp("127.3.2.1:1"), AdminWay::Loopback),
         (tcp("[::1]:1"), AdminWay::Loopback),

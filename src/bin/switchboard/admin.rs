@@ -95,6 +95,10 @@ pub(crate) fn known_token(config: &Config) -> Option<String> {
 }
 
 fn read(path: &Path) -> io::Result<String> {
+    // To open a pipe would wait for somebody who writes to it.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut text = String::new();
     File::open(path)?.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text)?;
     Ok(text)

@@ -16,6 +16,13 @@ use switchboard::config::{self, Command, CommandError, Config};
 pub(crate) fn read(begun: Option<&Config>) -> Result<Command, CommandError> {
     let file = begun.and_then(|begun| begun.file.as_deref());
     let read = |path: &Path| {
+        // A pipe would be empty the second time, and a reload must not wait for one.
+        if file == Some(path) && path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::other(
+                "it is no file, such as a pipe, which is read at the start alone; restart the \
+                 server to read another one",
+            ));
+        }
         config::read_file(path).map_err(|error| {
             let is_removed = error.kind() == io::ErrorKind::NotFound && file == Some(path);
             if is_removed { io::Error::other(error) } else { error }

@@ -89,14 +89,14 @@ impl Reload {
     /// # Errors
     /// What is wrong, as the log has it. Then nothing has changed.
     pub(crate) fn run(&self) -> Result<ReloadReport, Vec<String>> {
+        // A rotated log is wanted also if the configuration has a fault, or another reload waits.
+        #[cfg(feature = "admin")]
+        logger::open_again();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         #[cfg(feature = "unix")]
         let reporter = state.reporter.clone();
         #[cfg(feature = "unix")]
         let _reloading = reporter.begin();
-        // A rotated log is wanted also if the configuration has a fault.
-        #[cfg(feature = "admin")]
-        logger::open_again();
         let result = state.run();
         match &result {
             Ok(report) => report.log(),
