@@ -91,7 +91,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/service/link.rs",
             "src/sys/signals.rs",
             "src/host/",
-            "src/admin/thread.rs",
+            "src/admin/reply.rs",
             "src/process/",
             "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
