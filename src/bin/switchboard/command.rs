@@ -16,12 +16,10 @@ use switchboard::config::{self, Command, CommandError, Config};
 pub(crate) fn read(begun: Option<&Config>) -> Result<Command, CommandError> {
     let file = begun.and_then(|begun| begun.file.as_deref());
     let read = |path: &Path| {
-        // A pipe would be empty the second time, and a reload must not wait for one.
-        if file == Some(path) && path.metadata().is_ok_and(|found| !found.is_file()) {
-            return Err(io::Error::other(
-                "it is no file, such as a pipe, which is read at the start alone; restart the \
-                 server to read another one",
-            ));
+        // Such as /dev/stdin and /dev/fd/63: a pipe is empty the second time.
+        let is_read = file == Some(path) && path.starts_with("/dev");
+        if is_read && path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::other("it is a pipe, which is read at the start alone"));
         }
         config::read_file(path).map_err(|error| {
             let is_removed = error.kind() == io::ErrorKind::NotFound && file == Some(path);
