@@ -13,7 +13,8 @@ use switchboard::host::ListenerSource;
 /// What the listeners for operators share with a reload.
 #[derive(Clone, Default)]
 pub(crate) struct OperatorLinks {
-    token: TokenSlot,
+    /// The secret in use.
+    pub(crate) token: TokenSlot,
     reload: Arc<OnceLock<Box<ReloadAnswer>>>,
 }
 
@@ -46,11 +47,6 @@ impl OperatorLinks {
     ) {
         // There is one run of the server.
         let _ = self.reload.set(Box::new(act));
-    }
-
-    /// Sets the token for what comes from now on.
-    pub(crate) fn set_token(&self, token: Option<AdminToken>) {
-        self.token.set(token);
     }
 }
 

@@ -9,6 +9,8 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "admin")]
+use switchboard::admin::TokenSlot;
 use switchboard::config::{Command, Config};
 #[cfg(feature = "unix")]
 use switchboard::host::ReloadReporter;
@@ -18,7 +20,7 @@ use switchboard::tls::Tls;
 use switchboard::{Host, Reloader, Server};
 
 #[cfg(feature = "admin")]
-use super::admin::{OperatorLinks, token};
+use super::admin::token;
 use super::check::misplaced;
 use super::command::read;
 #[cfg(feature = "admin")]
@@ -53,8 +55,9 @@ struct Reloadable {
     /// The certificates in use.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
+    /// The secret of the listeners for operators.
     #[cfg(feature = "admin")]
-    operators: OperatorLinks,
+    token: TokenSlot,
     /// Makes a server of a configuration, and warns of it.
     server_of: fn(&Config) -> Server,
 }
@@ -65,7 +68,7 @@ impl Reload {
         config: &Config,
         host: &Host,
         #[cfg(feature = "tls")] tls: Option<Tls>,
-        #[cfg(feature = "admin")] operators: OperatorLinks,
+        #[cfg(feature = "admin")] token: TokenSlot,
         server_of: fn(&Config) -> Server,
     ) -> Self {
         Self(Arc::new(Mutex::new(Reloadable {
@@ -77,7 +80,7 @@ impl Reload {
             #[cfg(feature = "tls")]
             tls,
             #[cfg(feature = "admin")]
-            operators,
+            token,
             server_of,
         })))
     }
@@ -159,7 +162,7 @@ impl Reloadable {
             logger::write_to(target);
         }
         #[cfg(feature = "admin")]
-        self.operators.set_token(token);
+        self.token.set(token);
         #[cfg(feature = "tls")]
         if let Some(renewal) = renewal {
             report(renewal.notes(), renewal.warnings());

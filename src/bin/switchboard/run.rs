@@ -60,7 +60,7 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
             #[cfg(feature = "tls")]
             tls,
             #[cfg(feature = "admin")]
-            links.clone(),
+            links.token.clone(),
             renewed,
         );
         #[cfg(feature = "admin")]
