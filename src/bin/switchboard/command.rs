@@ -16,10 +16,9 @@ use switchboard::config::{self, Command, CommandError, Config};
 pub(crate) fn read(begun: Option<&Config>) -> Result<Command, CommandError> {
     let file = begun.and_then(|begun| begun.file.as_deref());
     let read = |path: &Path| {
-        // Such as /dev/stdin and /dev/fd/63: a pipe is empty the second time.
-        let is_read = file == Some(path) && path.starts_with("/dev");
-        if is_read && path.metadata().is_ok_and(|found| !found.is_file()) {
-            return Err(io::Error::other("it is a pipe, which is read at the start alone"));
+        // A pipe would be empty.
+        if file == Some(path) && is_input(path) {
+            return Err(io::Error::other("it is read at the start alone"));
         }
         config::read_file(path).map_err(|error| {
             let is_removed = error.kind() == io::ErrorKind::NotFound && file == Some(path);
@@ -27,4 +26,10 @@ pub(crate) fn read(begun: Option<&Config>) -> Result<Command, CommandError> {
         })
     };
     Command::parse(env::args_os().skip(1), read)
+}
+
+/// Whether it is what this process was given to read, such as `/dev/stdin` and `/dev/fd/63`.
+fn is_input(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    path.starts_with(b"/dev/stdin") || path.starts_with(b"/dev/fd/")
 }
