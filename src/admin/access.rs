@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::admin::token::AdminToken;
 use crate::host::ListenAddress;
+use crate::hub::Reach;
 use crate::ws::{Head, Response, Status, Target, UriHost};
 
 /// How a request has come.
@@ -43,15 +44,12 @@ pub struct AdminAccess {
 impl AdminWay {
     /// The way through a listener.
     pub(super) fn of(address: &ListenAddress) -> Self {
-        match address {
-            ListenAddress::Unix(path) if is_abstract(path) || is_open_to_all(path) => {
-                Self::Loopback
+        match (address, address.reach()) {
+            (_, Reach::Network) => Self::Network,
+            (ListenAddress::Unix(path), _) if !is_abstract(path) && !is_open_to_all(path) => {
+                Self::Unix
             }
-            ListenAddress::Unix(_) => Self::Unix,
-            ListenAddress::Tcp(address) if address.ip().to_canonical().is_loopback() => {
-                Self::Loopback
-            }
-            ListenAddress::Tcp(_) => Self::Network,
+            (_, Reach::Machine) => Self::Loopback,
         }
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 
-use crate::admin::access::AdminWay;
 use crate::admin::exchange::{AdminExchange, ExchangeStep};
 use crate::ws::{DateField, Response};
 
@@ -14,7 +13,6 @@ use crate::ws::{DateField, Response};
 #[derive(Debug)]
 pub(super) struct AdminConnection {
     stream: TcpStream,
-    way: AdminWay,
     exchange: AdminExchange,
     phase: ConnectionPhase,
     out: Vec<u8>,
@@ -44,22 +42,16 @@ pub(super) enum Advance {
     Waits,
     /// It goes on when all others have had their turn.
     Pauses,
-    /// It needs this.
+    /// It needs this, which says how it goes on.
     Needs(ExchangeStep),
     /// It is over.
     Over,
 }
 
 impl AdminConnection {
-    pub(super) fn new(
-        stream: TcpStream,
-        way: AdminWay,
-        exchange: AdminExchange,
-        now: Instant,
-    ) -> Self {
+    pub(super) fn new(stream: TcpStream, exchange: AdminExchange, now: Instant) -> Self {
         Self {
             stream,
-            way,
             exchange,
             phase: ConnectionPhase::Reading,
             out: Vec::new(),
@@ -76,18 +68,13 @@ impl AdminConnection {
         &mut self.exchange
     }
 
-    /// How it has come.
-    pub(super) const fn way(&self) -> AdminWay {
-        self.way
-    }
-
     pub(super) const fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether it waits for its peer, so that it may be dropped for another one: the lower, the
-    /// rather. `None` while something is done for it.
-    pub(super) fn patience(&self) -> Option<u8> {
+    /// How much is lost if it is dropped for another one: the lower, the less. `None` while
+    /// something is done for it.
+    pub(super) fn loss(&self) -> Option<u8> {
         match self.phase {
             // It has had its answer.
             ConnectionPhase::Ending => Some(0),
@@ -159,7 +146,6 @@ impl AdminConnection {
             match self.phase {
                 ConnectionPhase::Reading => {
                     if let Some(step) = self.exchange.receive(&buffer[..len]) {
-                        self.wait(now, REQUEST_TIME_MAX);
                         return Advance::Needs(step);
                     }
                 }

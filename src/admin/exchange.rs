@@ -6,6 +6,7 @@ use std::mem;
 use crate::admin::access::{AdminAccess, Power};
 use crate::admin::command::{AdminCommand, Routed};
 use crate::limits::Limits;
+use crate::service::Audience;
 use crate::ws::{DateField, Head, HeadError, HeadReader, Message, Response, Status};
 
 /// One request and its answer. A connection has one: the answer ends it.
@@ -31,7 +32,10 @@ enum ExchangeState {
 /// A message that is being read.
 #[derive(Debug)]
 struct Content {
-    command: AdminCommand,
+    service: String,
+    to: Audience,
+    /// Empty, and of the kind that was asked for.
+    message: Message,
     len: u64,
     bytes: Vec<u8>,
     /// Whether the client waits for a 100 (RFC 9110, 10.1.1).
@@ -135,7 +139,7 @@ impl AdminExchange {
         let command = routed?.read(head.method())?;
         let is_awaited = is_awaited(head)?;
         let len = head.content_len();
-        let AdminCommand::Send { service, .. } = &command else {
+        let AdminCommand::Send { service, to, message } = command else {
             if len > 0 {
                 return Err(Response::text(Status::BAD_REQUEST, "this takes no content"));
             }
@@ -147,7 +151,7 @@ impl AdminExchange {
             return Err(Response::text(Status::LENGTH_REQUIRED, NO_LENGTH));
         }
         let find = ExchangeStep::Find(service.clone());
-        let mut content = Content { command, len, bytes: Vec::new(), is_awaited };
+        let mut content = Content { service, to, message, len, bytes: Vec::new(), is_awaited };
         content.take(rest);
         self.state = ExchangeState::Held(content);
         Ok(find)
@@ -155,26 +159,23 @@ impl AdminExchange {
 
     /// Ends the message, if all of it has come.
     fn finish(&mut self) -> Option<ExchangeStep> {
-        let ExchangeState::Content(content) = &mut self.state else { return None };
-        if (content.bytes.len() as u64) < content.len {
-            return None;
-        }
-        let (bytes, command) = (mem::take(&mut content.bytes), content.command.clone());
-        self.state = ExchangeState::Read;
-        let AdminCommand::Send { service, to, message } = command else { return None };
-        let message = match message.is_text() {
-            false => Message::from(bytes),
-            // RFC 6455, 5.6: a text is UTF-8.
-            true => match String::from_utf8(bytes) {
-                Ok(text) => Message::from(text),
-                Err(_) => {
-                    return Some(
-                        self.answer(Response::text(Status::UNSUPPORTED_MEDIA_TYPE, NO_TEXT)),
-                    );
-                }
-            },
+        let content = match mem::replace(&mut self.state, ExchangeState::Read) {
+            ExchangeState::Content(content) if content.is_whole() => content,
+            other => {
+                self.state = other;
+                return None;
+            }
         };
-        Some(ExchangeStep::Do(AdminCommand::Send { service, to, message }))
+        let Content { service, to, message, bytes, .. } = content;
+        // RFC 6455, 5.6: a text is UTF-8.
+        let message = match message.is_text() {
+            true => String::from_utf8(bytes).map(Message::from),
+            false => Ok(Message::from(bytes)),
+        };
+        Some(match message {
+            Ok(message) => ExchangeStep::Do(AdminCommand::Send { service, to, message }),
+            Err(_) => self.answer(Response::text(Status::UNSUPPORTED_MEDIA_TYPE, NO_TEXT)),
+        })
     }
 
     fn answer(&mut self, answer: Response) -> ExchangeStep {
@@ -184,6 +185,10 @@ impl AdminExchange {
 }
 
 impl Content {
+    fn is_whole(&self) -> bool {
+        self.bytes.len() as u64 == self.len
+    }
+
     /// Takes what belongs to the message; what comes behind it is ignored.
     fn take(&mut self, bytes: &[u8]) {
         let left = self.len - self.bytes.len() as u64;

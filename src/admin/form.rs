@@ -1,6 +1,7 @@
 //! `Form`: the parameters in the query of a target, as `curl --url-query` and forms write them
 //! (application/x-www-form-urlencoded).
 
+use crate::ws::target::percent_byte;
 use crate::ws::{Response, Status};
 
 /// The parameters that have not been taken.
@@ -62,12 +63,8 @@ fn decode(text: &str) -> Result<String, Response> {
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                let byte = digit().zip(digit()).map(|(high, low)| high << 4 | low);
-                let byte = byte.and_then(|byte| u8::try_from(byte).ok());
-                byte.ok_or_else(|| bad("the query has broken percent-encoding"))?
-            }
+            b'%' => percent_byte(&mut bytes)
+                .ok_or_else(|| bad("the query has broken percent-encoding"))?,
             other => other,
         });
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use log::Level;
 
 use crate::host::ListenAddress;
-use crate::host::clock::Clock;
+use crate::host::clock::{Clock, until};
 use crate::hub::{Flood, more_like_this};
 use crate::ws::Response;
 use crate::ws::syntax::cut;
@@ -16,12 +16,11 @@ use crate::ws::syntax::cut;
 pub(super) struct RequestLog {
     refusals: Flood<u16>,
     clock: Clock,
-    begun: Instant,
 }
 
 impl Default for RequestLog {
     fn default() -> Self {
-        Self { refusals: Flood::default(), clock: Clock::start(), begun: Instant::now() }
+        Self { refusals: Flood::default(), clock: Clock::start() }
     }
 }
 
@@ -87,7 +86,7 @@ impl RequestLog {
     /// When a count is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let due = self.refusals.deadline()?;
-        Some(self.begun + std::time::Duration::from_millis(due.as_ms()))
+        Some(Instant::now() + until(due, self.clock.elapsed()))
     }
 }
 

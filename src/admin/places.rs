@@ -7,8 +7,8 @@ use crate::admin::access::AdminWay;
 pub(super) struct Holding {
     pub(super) place: usize,
     pub(super) way: AdminWay,
-    /// How little is lost with it: the lower, the less. `None` while something is done for it.
-    pub(super) patience: Option<u8>,
+    /// How much is lost with it: the lower, the less. `None` while something is done for it.
+    pub(super) loss: Option<u8>,
     /// The number of its beginning.
     pub(super) begun: u64,
 }
@@ -40,7 +40,7 @@ pub(super) fn room(held: &[Holding], way: AdminWay) -> Room {
 pub(super) fn replaceable(held: &[Holding], way: AdminWay) -> Option<usize> {
     let order = |of: &Holding| {
         let may_go = way == AdminWay::Unix || of.way != AdminWay::Unix;
-        Some((of.patience.filter(|_| may_go)?, of.begun, of.place))
+        Some((of.loss.filter(|_| may_go)?, of.begun, of.place))
     };
     held.iter().filter_map(order).min().map(|(_, _, place)| place)
 }
@@ -55,8 +55,8 @@ mod tests {
     use super::*;
 
     /// So many connections of a way, all alike, the oldest first.
-    fn held(len: usize, way: AdminWay, patience: Option<u8>) -> Vec<Holding> {
-        (0..len).map(|place| Holding { place, way, patience, begun: place as u64 }).collect()
+    fn held(len: usize, way: AdminWay, loss: Option<u8>) -> Vec<Holding> {
+        (0..len).map(|place| Holding { place, way, loss, begun: place as u64 }).collect()
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
     fn the_oldest_with_the_least_to_lose_is_replaced() {
         let mut all = held(12, AdminWay::Loopback, Some(1));
         assert_eq!(room(&all, AdminWay::Loopback), Room::Instead(0));
-        all[7].patience = Some(0);
+        all[7].loss = Some(0);
         assert_eq!(room(&all, AdminWay::Loopback), Room::Instead(7));
         // What has come through a Unix socket stays.
         let mut all = held(16, AdminWay::Unix, Some(0));

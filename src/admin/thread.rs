@@ -165,8 +165,8 @@ impl AdminThread {
     fn held(&self) -> Vec<Holding> {
         let holding = |(place, served): (usize, &Served)| Holding {
             place,
-            way: served.connection.way(),
-            patience: served.connection.patience(),
+            way: self.listeners[served.listener].way,
+            loss: served.connection.loss(),
             begun: served.begun,
         };
         self.connections.iter().map(holding).collect()
@@ -245,7 +245,7 @@ impl AdminThread {
             return;
         }
         let exchange = AdminExchange::new(AdminAccess { way, token: self.token.get() });
-        let connection = AdminConnection::new(stream, way, exchange, now);
+        let connection = AdminConnection::new(stream, exchange, now);
         self.next_number += 1;
         let begun = self.next_number;
         entry.insert(Served {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::config::admin_address::AdminAddress;
-use crate::config::error::{ConfigFault, Problem};
-use crate::config::setting::{Setting, given};
+use crate::config::error::ConfigFault;
+use crate::config::setting::{Setting, contradiction};
 
 /// What the configuration says of listeners for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,17 +36,11 @@ pub(super) fn check_admin<'a>(
         AdminAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
         AdminAddress::Unix(_) => false,
     });
-    let find = |name: &str| settings.clone().find(|setting| setting.is_of(name));
-    let names = ["admin", "admin-token"];
-    // A value that could not be read has been refused already.
-    let are_read = names.iter().filter_map(|name| find(name)).all(Setting::is_allowed);
-    let Some(first) = find(names[0]).filter(|_| is_open && token.is_none() && are_read) else {
-        return;
-    };
-    let given = names.map(|name| given(name, find(name))).into();
-    let cure = "other machines reach this address: name the file of a token, or listen on loopback";
-    faults
-        .push(ConfigFault { place: first.place, problem: Problem::Contradiction { given, cure } });
+    if is_open && token.is_none() {
+        let cure =
+            "other machines reach this address: name the file of a token, or listen on loopback";
+        faults.extend(contradiction(["admin", "admin-token"], cure, settings));
+    }
 }
 
 /// 16 connections, 4 in reserve, and those of the poll.

@@ -20,7 +20,7 @@ impl Config {
     }
 
     fn changes(&self, new: &Self, class: ReloadTime) -> Vec<String> {
-        // Plain loops, since each chain of closures costs the smallest binary some 300 bytes.
+        // Plain loops: with chains of closures, the smallest binary has 700 bytes more.
         let keys: Vec<_> = keys::all().filter(|key| key.reload == class).collect();
         let (mut old_all, mut new_all) = (self.clone(), new.clone());
         let mut names = Vec::new();

@@ -10,6 +10,8 @@ use crate::config::error::{ConfigError, ConfigFault, Problem};
 use crate::config::program::{check_mode, settle_framing};
 use crate::config::raw_config::{RawConfig, ServiceSection};
 use crate::config::service_config::ServiceConfig;
+#[cfg(feature = "proxy")]
+use crate::config::setting::contradiction;
 use crate::config::setting::{Setting, given};
 #[cfg(feature = "tls")]
 use crate::config::tls::check_tls;
@@ -159,19 +161,9 @@ fn check_proxies<'a>(
     settings: impl Iterator<Item = &'a Setting> + Clone,
     faults: &mut Vec<ConfigFault>,
 ) {
-    let find = |name: &str| settings.clone().find(|setting| setting.is_of(name));
-    let names = ["proxy-protocol", "trusted-proxy"];
-    let [Some(first), proxies] = names.map(find) else { return };
-    // A value that could not be read has been refused already.
-    let is_refused = |setting: &Setting| faults.iter().any(|fault| fault.place == setting.place);
-    if config.proxy_protocol == ProxyProtocol::On
-        && config.trusted_proxies.is_none()
-        && !proxies.is_some_and(is_refused)
-    {
-        let given = names.map(|name| given(name, find(name))).into();
+    if config.proxy_protocol == ProxyProtocol::On && config.trusted_proxies.is_none() {
         let cure = "name the proxies, or no connection is accepted";
-        let problem = Problem::Contradiction { given, cure };
-        faults.push(ConfigFault { place: first.place, problem });
+        faults.extend(contradiction(["proxy-protocol", "trusted-proxy"], cure, settings));
     }
 }
 

@@ -104,6 +104,24 @@ pub(super) fn given(name: &'static str, setting: Option<&Setting>) -> Given {
     }
 }
 
+/// The fault that the values of two keys contradict each other, at the place of the first, if that
+/// is given. Of `settings`, the first of a key counts. A value that could not be read has been
+/// refused already.
+#[cfg(any(feature = "admin", feature = "proxy", feature = "tls"))]
+pub(super) fn contradiction<'a>(
+    names: [&'static str; 2],
+    cure: &'static str,
+    settings: impl Iterator<Item = &'a Setting> + Clone,
+) -> Option<ConfigFault> {
+    let find = |name: &str| settings.clone().find(|setting| setting.is_of(name));
+    let first = find(names[0])?;
+    let are_read = names.iter().filter_map(|name| find(name)).all(Setting::is_allowed);
+    are_read.then(|| {
+        let given = names.map(|name| given(name, find(name))).into();
+        ConfigFault { place: first.place, problem: Problem::Contradiction { given, cure } }
+    })
+}
+
 /// The value of a line that is no setting.
 #[cfg(feature = "admin")]
 pub(super) fn expanded(text: &str, input: &impl ConfigInput) -> Result<OsString, ExpandError> {

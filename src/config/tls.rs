@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::config::error::{ConfigFault, Problem};
-use crate::config::setting::{Setting, given};
+use crate::config::error::ConfigFault;
+use crate::config::setting::{Setting, contradiction};
 use crate::config::tls_words::{TlsClient, TlsRedirect};
 
 /// What the configuration says of TLS.
@@ -68,13 +68,7 @@ pub(super) fn check_tls<'a>(
             "the two listen on the same hosts: choose another port, or port: none",
         ),
     ];
-    for (is_wrong, names, cure) in rows {
-        let find = |name: &str| settings.clone().find(|setting| setting.is_of(name));
-        // A value that could not be read has been refused already.
-        let are_read = names.iter().filter_map(|name| find(name)).all(Setting::is_allowed);
-        let Some(first) = find(names[0]).filter(|_| is_wrong && are_read) else { continue };
-        let given = names.map(|name| given(name, find(name))).into();
-        let problem = Problem::Contradiction { given, cure };
-        faults.push(ConfigFault { place: first.place, problem });
+    for (_, names, cure) in rows.into_iter().filter(|(is_wrong, ..)| *is_wrong) {
+        faults.extend(contradiction(names, cure, settings.clone()));
     }
 }

@@ -181,14 +181,23 @@ impl Hub {
         close: &Close,
         now: Time,
     ) -> usize {
-        self.for_each(service, to, |hub, id| {
-            let found = hub.sockets.get_mut(id);
-            if let Some(socket) = found.filter(|s| s.stands(Membership::Member, service)) {
-                socket.session.close(close, now);
-                hub.end_pause(id, now);
-                hub.schedule_write(id);
-            }
-        })
+        self.for_each(service, to, |hub, id| _ = hub.close_one(service, id, close, now))
+    }
+
+    /// Closes one socket. Returns whether it was open.
+    pub(super) fn close_one(
+        &mut self,
+        service: ServiceId,
+        id: SocketId,
+        close: &Close,
+        now: Time,
+    ) -> bool {
+        let Some(socket) = self.member(service, id) else { return false };
+        let was_open = socket.session.is_open();
+        socket.session.close(close, now);
+        self.end_pause(id, now);
+        self.schedule_write(id);
+        was_open
     }
 
     /// An open socket of this service.

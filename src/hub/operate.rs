@@ -1,8 +1,7 @@
 //! What operators do with the sockets of a service, from outside of it.
 
-use crate::hub::socket::Membership;
-use crate::hub::{Hub, ServiceId};
-use crate::service::{Audience, SocketId};
+use crate::hub::Hub;
+use crate::service::Audience;
 use crate::time::Time;
 use crate::ws::{Close, Message};
 
@@ -42,18 +41,10 @@ impl Hub {
         now: Time,
     ) -> Option<u64> {
         let service = self.tree.find(path)?;
-        let open_len = |hub: &Self| {
-            let ids = hub.sockets.ids_of(&hub.services[service].members);
-            ids.into_iter().filter(|id| hub.is_open(service, *id)).count()
-        };
-        let before = open_len(self);
-        self.close(service, to, close, now);
-        Some((before - open_len(self)) as u64)
-    }
-
-    fn is_open(&self, service: ServiceId, id: SocketId) -> bool {
-        self.sockets.get(id).is_some_and(|socket| {
-            socket.stands(Membership::Member, service) && socket.session.is_open()
-        })
+        let mut closed = 0;
+        self.for_each(service, to, |hub, id| {
+            closed += u64::from(hub.close_one(service, id, close, now));
+        });
+        Some(closed)
     }
 }

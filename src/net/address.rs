@@ -6,6 +6,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::option;
 use std::path::PathBuf;
 
+use crate::hub::Reach;
+
 /// The address of a listener: see [`Host::addresses`](crate::Host::addresses). As a text it is
 /// `127.0.0.1:12345`, `[::1]:12345` or `unix:/run/chat.sock`.
 ///
@@ -41,6 +43,14 @@ impl ListenAddress {
         match self {
             Self::Tcp(address) => Some(*address),
             Self::Unix(_) => None,
+        }
+    }
+
+    /// Which machines can reach it.
+    pub(crate) const fn reach(&self) -> Reach {
+        match self {
+            Self::Tcp(address) if !address.ip().to_canonical().is_loopback() => Reach::Network,
+            Self::Tcp(_) | Self::Unix(_) => Reach::Machine,
         }
     }
 }

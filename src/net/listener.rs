@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use mio::net::TcpStream;
 
-use crate::hub::{Count, Descriptors, ListenerTraits, ProxyProtocol, Reach};
+use crate::hub::{Count, Descriptors, ListenerTraits, ProxyProtocol};
 use crate::net::address::ListenAddress;
 use crate::net::source::ListenerSource;
 use crate::net::unix;
@@ -272,17 +272,7 @@ impl Listener {
     #[must_use]
     pub(crate) const fn traits(&self) -> ListenerTraits {
         let Self { protocol, transport, .. } = *self;
-        ListenerTraits { reach: self.reach(), protocol, transport }
-    }
-
-    /// Which machines can reach it.
-    const fn reach(&self) -> Reach {
-        match &self.address {
-            ListenAddress::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
-                Reach::Network
-            }
-            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => Reach::Machine,
-        }
+        ListenerTraits { reach: self.address.reach(), protocol, transport }
     }
 
     /// Its descriptor, as a source of events.

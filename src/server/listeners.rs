@@ -137,7 +137,7 @@ impl Server {
     pub(super) fn check_listeners(&self) -> Result<(), BindError> {
         #[cfg(feature = "proxy")]
         if (self.has_protocol || self.protocol == ProxyProtocol::On)
-            && self.proxies.trusted.is_none()
+            && self.rules.proxies.trusted.is_none()
         {
             return Err(BindError::Proxies);
         }

@@ -4,7 +4,8 @@
 //! - `programs`: the document root, with the feature `programs`
 //! - `listeners`: what it listens on
 //! - `mounted`: options of a mounted service
-//! - `reload`: what a host that runs takes over from another server
+//! - `rules`: what a start and a reload set alike; `reload`: what a host that runs takes over from
+//!   another server
 //! - `status`, with the feature `admin`: the state of a host in the log
 //! - `error`, `programs_error`: why a server cannot start
 
@@ -16,6 +17,7 @@ mod programs;
 #[cfg(feature = "programs")]
 mod programs_error;
 mod reload;
+mod rules;
 #[cfg(feature = "admin")]
 mod status;
 
@@ -27,11 +29,12 @@ use std::sync::Arc;
 #[cfg(feature = "admin")]
 use crate::admin::Admin;
 use crate::host::{Factory, Host, HostPlan, Make, MakeListener, PortUse, StaticRoot};
-use crate::hub::{AccessLog, AllowedHosts, Hub, Proxies, ProxyProtocol, Spellings};
+use crate::hub::{AccessLog, AllowedHosts, Hub, ProxyProtocol, Spellings};
 use crate::limits::Limits;
 #[cfg(feature = "tls")]
 use crate::net::tls::{PlainRequests, Tls, TlsPlan};
 use crate::server::mounted::Mounting;
+use crate::server::rules::HubRules;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 use crate::ws::Transport;
@@ -77,16 +80,12 @@ pub struct Server {
     limits: Limits,
     /// The options of services that are mounted from now on.
     options: ServiceOptions,
-    allowed_hosts: AllowedHosts,
-    proxies: Proxies,
+    rules: HubRules,
     protocol: ProxyProtocol,
     /// Whether a listener has the PROXY protocol.
     #[cfg(feature = "proxy")]
     has_protocol: bool,
-    spellings: Spellings,
     static_root: Option<PathBuf>,
-    health_path: Option<String>,
-    access_log: AccessLog,
     #[cfg(feature = "admin")]
     log_lines_dropped: Option<fn() -> u64>,
     addresses: Vec<(SocketAddr, Transport)>,
@@ -116,15 +115,11 @@ impl Server {
         Self {
             limits,
             options: ServiceOptions::new(limits),
-            allowed_hosts: AllowedHosts::AUTO,
-            proxies: Proxies::NONE,
+            rules: HubRules::DEFAULT,
             protocol: ProxyProtocol::Off,
             #[cfg(feature = "proxy")]
             has_protocol: false,
-            spellings: Spellings::All,
             static_root: None,
-            health_path: None,
-            access_log: AccessLog::Sockets,
             #[cfg(feature = "admin")]
             log_lines_dropped: None,
             addresses: Vec::new(),
@@ -148,7 +143,7 @@ impl Server {
     /// [`AllowedHosts::AUTO`]: any on a listener that other machines can reach, and on loopback
     /// those that are known to be local.
     pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
-        self.allowed_hosts = hosts;
+        self.rules.allowed_hosts = hosts;
         self
     }
 
@@ -161,14 +156,14 @@ impl Server {
     /// A proxy that is trusted has to set this header, or a client sets it.
     #[cfg(feature = "proxy")]
     pub fn trusted_proxies(&mut self, proxies: TrustedProxies) -> &mut Self {
-        self.proxies.trusted = proxies;
+        self.rules.proxies.trusted = proxies;
         self
     }
 
     /// Sets the header in which trusted proxies name their clients: by default `X-Forwarded-For`.
     #[cfg(feature = "proxy")]
     pub const fn forwarded(&mut self, forwarded: Forwarded) -> &mut Self {
-        self.proxies.forwarded = forwarded;
+        self.rules.proxies.forwarded = forwarded;
         self
     }
 
@@ -187,7 +182,7 @@ impl Server {
 
     /// Sets by which spellings of their paths services are served: by default, all.
     pub const fn spellings(&mut self, spellings: Spellings) -> &mut Self {
-        self.spellings = spellings;
+        self.rules.spellings = spellings;
         self
     }
 
@@ -235,14 +230,14 @@ impl Server {
     /// Once a clean stop begins, the answer is 503. The port is closed then, so only connections
     /// that are open already get it, for a second.
     pub fn health_path(&mut self, path: impl Into<String>) -> &mut Self {
-        self.health_path = Some(path.into());
+        self.rules.health_path = Some(path.into());
         self
     }
 
     /// Sets what is logged of sockets and requests: by default a line for each socket, and for each
     /// request that is refused.
     pub const fn access_log(&mut self, access: AccessLog) -> &mut Self {
-        self.access_log = access;
+        self.rules.access_log = access;
         self
     }
 
@@ -316,11 +311,7 @@ impl Server {
             self.programs.into_plan(&self.options, taken)?
         };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
-        hub.allow_hosts(self.allowed_hosts, self.options.origin);
-        hub.trust(self.proxies);
-        hub.access_log(self.access_log);
-        hub.spell(self.spellings);
-        hub.set_health_path(self.health_path);
+        self.rules.apply(self.options.origin, &mut hub);
         #[cfg(feature = "admin")]
         if let Some(count) = self.log_lines_dropped {
             hub.count_log_lines_dropped(count);

@@ -37,7 +37,7 @@ impl Server {
     pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         #[cfg(feature = "proxy")]
-        if reloader.has_protocol() && self.proxies.trusted.is_none() {
+        if reloader.has_protocol() && self.rules.proxies.trusted.is_none() {
             return Err(BindError::Proxies);
         }
         let services: Vec<(String, ServiceOptions)> =
@@ -59,23 +59,17 @@ impl Server {
         let bounds = FileBounds::of(&self.limits);
         let files = root.map(|root| reloader.serve_files(root, bounds)).transpose();
         let files = files.map_err(BindError::Listen)?.unwrap_or(FileChange::Stop);
-        let Self { limits, proxies, access_log, spellings, .. } = self;
-        let (limits, proxies) = (*limits, proxies.clone());
-        let (access_log, spellings) = (*access_log, *spellings);
-        let (hosts, origin) = (self.allowed_hosts.clone(), self.options.origin.clone());
-        let (health_path, policy) = (self.health_path.clone(), self.files());
+        let (limits, rules, origin) =
+            (self.limits, self.rules.clone(), self.options.origin.clone());
+        let files_policy = self.files();
         #[cfg(feature = "tls")]
         let redirect = reloader.tls_port().filter(|_| self.plain == PlainRequests::Redirected);
         #[cfg(not(feature = "tls"))]
         let redirect = None;
         let change = move |hub: &mut Hub, now: Time| {
             hub.set_limits(limits, now);
-            hub.set_files(policy);
-            hub.allow_hosts(hosts, origin);
-            hub.trust(proxies);
-            hub.access_log(access_log);
-            hub.spell(spellings);
-            hub.set_health_path(health_path);
+            hub.set_files(files_policy);
+            rules.apply(origin, hub);
             hub.redirect_to_tls(redirect);
             for (path, options) in services {
                 if let Some(id) = hub.find(&path) {

@@ -154,8 +154,7 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
             decoded.push(byte);
             continue;
         }
-        let (high, low) = (hex(bytes.next())?, hex(bytes.next())?);
-        let byte = high << 4 | low;
+        let byte = percent_byte(&mut bytes).ok_or(TargetError::Malformed)?;
         // A percent-encoded slash must not separate names.
         if byte == b'/' {
             return Err(TargetError::Nowhere);
@@ -185,7 +184,9 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
 /// The one folder at the root that is served although its name begins with a dot.
 pub(crate) const WELL_KNOWN: &str = ".well-known";
 
-fn hex(byte: Option<u8>) -> Result<u8, TargetError> {
-    let digit = byte.and_then(|byte| char::from(byte).to_digit(16));
-    digit.and_then(|digit| u8::try_from(digit).ok()).ok_or(TargetError::Malformed)
+/// The byte that two digits stand for, behind a percent sign (RFC 3986, 2.1).
+pub(crate) fn percent_byte(digits: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    let mut digit = || char::from(digits.next()?).to_digit(16);
+    let (high, low) = (digit()?, digit()?);
+    u8::try_from(high << 4 | low).ok()
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 
-use crate::support::binary::Binary;
+use crate::support::binary::{Binary, TIME_LIMITS};
 use crate::support::folder::folder;
 use crate::support::{Raw, http, next};
 
@@ -239,13 +239,3 @@ pub fn classes() -> &'static BTreeMap<String, (String, String)> {
 
 /// A word of the line about a socket that has ended, in each format.
 pub const ENDED: &str = "received";
-
-const TIME_LIMITS: [&str; 7] = [
-    "handshake-timeout",
-    "admission-timeout",
-    "ping-interval",
-    "pong-timeout",
-    "write-timeout",
-    "close-timeout",
-    "drain-timeout",
-];

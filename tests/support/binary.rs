@@ -21,7 +21,8 @@ pub fn patience(lines: &[(&str, &str)]) -> String {
     text
 }
 
-const TIME_LIMITS: [&str; 7] = [
+/// The time limits that a slow machine would miss.
+pub const TIME_LIMITS: [&str; 7] = [
     "handshake-timeout",
     "admission-timeout",
     "ping-interval",
