@@ -35,3 +35,19 @@ need_of_rustup() { # COMMAND add NAME...
   command -v rustup >/dev/null || { skip "rustup is missing, for: rustup $*"; return; }
   rustup "$@" || skip "rustup cannot do this: rustup $*"
 }
+
+# The arguments for the targets of tests/ that need no interpreter, but for the simulation. Those of
+# `programs` need one.
+targets_alone() {
+  local file name
+  for file in tests/*.rs tests/*/main.rs; do
+    name=$(basename "${file%/main.rs}" .rs)
+    case $name in programs | simulation | trial) ;; *) echo "--test=$name" ;; esac
+  done
+}
+
+# Runs the simulation, with some optimization of this crate: that takes a fifth of the time.
+simulate() { # ARGUMENT...
+  cargo test --locked --config profile.dev.opt-level=1 \
+    --config 'profile.dev.package."*".opt-level=0' --test simulation "$@"
+}

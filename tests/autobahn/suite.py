@@ -6,10 +6,9 @@ URL    ws://HOST:PORT/PATH of a service that echoes messages of up to 16 MiB. Wi
        project's server is started (its release build), and has to stop cleanly at the end.
 CASES  comma-separated patterns such as 1.*,5.3,-5.1*; a leading minus sign excludes. The default,
        core, is *,-12.*,-13.*: everything but compression. With --deflate it is everything, *.
---deflate   means the build with that feature, which lies in target/deflate.
+--deflate   means compression, with the build in target/full, which has all features.
 --loop      means the echo service on the thread that polls.
---tls       means the build with that feature, which lies in target/tls, and TLS alone: stunnel and
-            openssl have to be there.
+--tls       means TLS alone, with that build; stunnel and openssl have to be there.
 --original  runs the suite itself, as a cross-check, which takes half an hour with --deflate. It
             needs Python 2.7, taken from $AUTOBAHN_PYTHON, PATH, or pyenv.
 
@@ -125,13 +124,13 @@ def select(suite, patterns):
 
 @contextlib.contextmanager
 def started_server(kind):
-    feature = [kind] if kind in ("deflate", "tls") else []
-    target = os.path.join(ROOT, "target", *feature)
+    is_full = kind in ("deflate", "tls")
+    target = os.path.join(ROOT, "target", "full" if is_full else "")
     server = os.path.join(target, "release", "switchboard")
     conf = os.path.join(HERE, f"server-{kind}.conf" if kind else "server.conf")
     if kind == "tls":
         conf = tls.configuration()
-    options = ["--target-dir", target, *(["--features", *feature] if feature else [])]
+    options = ["--target-dir", target, *(["--all-features"] if is_full else [])]
     build, log = os.path.join(OUT, "build.txt"), os.path.join(OUT, "server.txt")
     if not os.path.exists(server):
         require(["cargo", "build", "--release", *options], BUILD_SECONDS, build)
