@@ -152,8 +152,8 @@
 //! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
 //! | `admin` | yes | for operators: listeners (`Server::admin`), metrics, a log in a file |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
+//! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
-//! | `simd` | no | faster UTF-8 validation of long texts |
 //!
 //! # Examples
 //!
