@@ -57,12 +57,16 @@ pub enum Outcome {
 }
 
 /// All of them, in the order in which they are run.
-pub const SCENARIOS: [Scenario; 17] = [
+pub const SCENARIOS: [Scenario; 21] = [
     scenario("E1", "echo, 100 sockets, 20 B text", 100, Kind::Ascii, 20, ONE),
     scenario("E2", "echo, 1 socket, 64 in flight, 20 B text", 1, Kind::Ascii, 20, BURST),
     scenario("E3", "echo, 100 sockets, 16 KiB binary", 100, Kind::Binary, 16 << 10, ONE),
     scenario("E3t", "echo, 100 sockets, 16 KiB Chinese text", 100, Kind::Characters, 16 << 10, ONE),
     scenario("E4", "echo, 4 sockets, 1 MiB binary", 4, Kind::Binary, 1 << 20, ONE),
+    scenario("E6", "echo, 100 sockets, 200 B text", 100, Kind::Ascii, 200, ONE),
+    scenario("E7", "echo, 100 sockets, 1 KiB text", 100, Kind::Ascii, 1 << 10, ONE),
+    scenario("E8", "echo, 100 sockets, 4 KiB text", 100, Kind::Ascii, 4 << 10, ONE),
+    scenario("E9", "echo, 100 sockets, 16 in flight, 20 B text", 100, Kind::Ascii, 20, SOME),
     scenario("S1", "echo, 1,000 sockets, 64 B text", 1_000, Kind::Ascii, 64, ONE),
     scenario("E5", "echo, 10,000 sockets, 64 B text", 10_000, Kind::Ascii, 64, ONE),
     scenario("S19", "echo, 19,000 sockets, 64 B text", 19_000, Kind::Ascii, 64, ONE),
@@ -78,6 +82,7 @@ pub const SCENARIOS: [Scenario; 17] = [
 ];
 
 const ONE: Work = Work::Echo { in_flight: 1 };
+const SOME: Work = Work::Echo { in_flight: 16 };
 const BURST: Work = Work::Echo { in_flight: 64 };
 const IDLE: Work = idle("I2", 0);
 const STEADY: Work = Work::OpenLoop { per_second: 10_000 };
