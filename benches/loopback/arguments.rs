@@ -30,7 +30,7 @@ pub struct Candidate {
     pub folder: String,
     /// How it is started.
     pub command: Vec<String>,
-    /// Whether it gives payloads back.
+    /// Whether it gives payloads back, and so can be asked to compress them.
     pub verify: Verify,
     /// How it is spoken to.
     pub transport: Transport,
@@ -52,7 +52,7 @@ impl Plan {
         };
         let mut plan = Self {
             servers: vec![floor],
-            scenarios: SCENARIOS.iter().collect(),
+            scenarios: SCENARIOS.iter().filter(|scenario| !scenario.is_compressed()).collect(),
             rounds: 3,
             manner: Manner {
                 warm_up: Duration::from_millis(300),
@@ -162,12 +162,13 @@ const QUICK: Manner = Manner {
 
 const USAGE: &str = "\
   --quick                 a run of each within seconds, of 1,000 sockets at most: does it work?
-  --scenarios E1,E2       only these
+  --scenarios E1,E2       only these; without it, all but the compressed ones
   --rounds N              how often each pair of server and scenario is run: 3
   --seconds S             how long each run is measured: 1
   --server NAME=COMMAND   instead of our own server this one, or these; {port} stands for the
                           port, {switchboard} for our own binary; with NAME@FOLDER the services
-                          are FOLDER/echo and FOLDER/broadcast
+                          are FOLDER/echo and FOLDER/broadcast, and {contexts} stands for what
+                          is agreed on about compression: kept, or none
   --tls                   over TLS, but for the floor, which has none; needs --features tls
   --processors A,B        the server runs on A, the generator on B
   --out PATH              writes PATH-runs.csv and PATH-medians.csv

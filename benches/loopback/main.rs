@@ -94,7 +94,7 @@ fn run(
     };
     let attempt = || {
         let before = look();
-        let outcome = Server::start(&candidate.command, processors[0])
+        let outcome = Server::start(&candidate.command, scenario.contexts_word(), processors[0])
             .and_then(|server| scenario.run(server, candidate, &plan.manner));
         (before, outcome, look())
     };

@@ -50,6 +50,8 @@ struct Rates {
     server_percent: f64,
     generator_percent: f64,
     delay_p99: f64,
+    /// The bytes of frames that came for a message.
+    answer_bytes: Option<f64>,
 }
 
 /// The medians of one scenario and server.
@@ -80,7 +82,13 @@ impl Report {
                 let Scenario { name, about, .. } = run.scenario;
                 vec![
                     figure(run, name, (*about).to_owned(), "bytes/socket", idle.upgraded),
-                    figure(run, used, format!("{about}, once used"), "bytes/socket", idle.echoed),
+                    figure(
+                        run,
+                        used.name,
+                        format!("{about}, {}", used.about),
+                        "bytes/socket",
+                        idle.echoed,
+                    ),
                 ]
             }
             Err(fault) => {
@@ -104,8 +112,9 @@ impl Report {
     /// The medians, as a table in Markdown.
     pub fn table(&self) -> String {
         let mut text = "\
-| load | server | cost | × floor | per second | p50 µs | p99 µs | server | generator | limit |
-|---|---|---:|---:|---:|---:|---:|---:|---:|---|
+| load | server | cost | × floor | per second | bytes \
+| p50 µs | p99 µs | server | generator | limit |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|
 "
         .to_owned();
         for Summary { first, cost, ratio, rates, limit, .. } in self.summaries() {
@@ -116,10 +125,11 @@ impl Report {
             let cost = if rates.is_some() { format!("{cost:.3}") } else { format!("{cost:.0}") };
             write!(text, "| {scenario}: {about} | {server} | {cost} {unit} | {ratio} |")
                 .expect("a string takes it");
-            let rates = rates.map_or(" – | – | – | – | – |".to_owned(), |rates| {
+            let rates = rates.map_or(" – | – | – | – | – | – |".to_owned(), |rates| {
                 let Rates { per_second, p50, p99, server_percent, generator_percent, .. } = rates;
+                let bytes = rates.answer_bytes.map_or("–".to_owned(), |len| format!("{len:.0}"));
                 format!(
-                    " {per_second:.0} | {p50:.0} | {p99:.0} | {server_percent:.0} % \
+                    " {per_second:.0} | {bytes} | {p50:.0} | {p99:.0} | {server_percent:.0} % \
                      | {generator_percent:.0} % |"
                 )
             });
@@ -152,7 +162,7 @@ impl Report {
         }
         for [round, scenario, server, fault] in &self.faults {
             let fault = fault.replace('"', "'");
-            text += &format!("{round},{scenario},\"{server}\",,,,,,,,,,\"{fault}\"\n");
+            text += &format!("{round},{scenario},\"{server}\",,,,,,,,,,,\"{fault}\"\n");
         }
         text
     }
@@ -225,6 +235,7 @@ fn timed(run: &Run, measured: &Measured) -> Figure {
         server_percent: 100.0 * measured.server.as_secs_f64() / time,
         generator_percent: 100.0 * measured.generator.as_secs_f64() / time,
         delay_p99: microseconds(measured.delay_p99),
+        answer_bytes: measured.answer_bytes,
     };
     let Scenario { name, about, .. } = run.scenario;
     let figure = figure(run, name, (*about).to_owned(), run.scenario.unit(), cost);
@@ -258,15 +269,18 @@ fn median_rates(figures: &[&Figure]) -> Option<Rates> {
         server_percent: of(|rates| rates.server_percent)?,
         generator_percent: of(|rates| rates.generator_percent)?,
         delay_p99: of(|rates| rates.delay_p99)?,
+        answer_bytes: median(figures.iter().filter_map(|figure| figure.rates?.answer_bytes)),
     })
 }
 
 fn csv(rates: Option<Rates>) -> String {
-    rates.map_or(",,,,,".to_owned(), |rates| {
-        let Rates { per_second, p50, p99, server_percent, generator_percent, delay_p99 } = rates;
+    rates.map_or(",,,,,,".to_owned(), |rates| {
+        let Rates { per_second, p50, p99, server_percent, generator_percent, delay_p99, .. } =
+            rates;
+        let bytes = rates.answer_bytes.map_or(String::new(), |len| format!("{len:.1}"));
         format!(
             "{per_second:.0},{p50:.1},{p99:.1},{server_percent:.1},{generator_percent:.1},\
-             {delay_p99:.1}"
+             {delay_p99:.1},{bytes}"
         )
     })
 }
@@ -284,4 +298,5 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 pub const FAR: u32 = 2;
 
 /// The columns that `csv` fills.
-const RATES: &str = "per_second,p50_us,p99_us,server_percent,generator_percent,delay_p99_us";
+const RATES: &str =
+    "per_second,p50_us,p99_us,server_percent,generator_percent,delay_p99_us,answer_bytes";

@@ -20,13 +20,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a command, in whose words `{port}` stands for the port, and waits until it listens.
+    /// Starts a command, in whose words `{port}` stands for the port and `{contexts}` for whether
+    /// compressed messages refer to earlier ones, and waits until it listens.
     ///
     /// # Errors
     /// When it ends, or does not listen.
-    pub fn start(command: &[String], processor: usize) -> Result<Self, String> {
+    pub fn start(command: &[String], contexts: &str, processor: usize) -> Result<Self, String> {
         let address = free_address()?;
-        let words = command.iter().map(|word| word.replace("{port}", &address.port().to_string()));
+        let port = address.port().to_string();
+        let words = command
+            .iter()
+            .map(|word| word.replace("{port}", &port).replace("{contexts}", contexts));
         let child = Command::new(OWN_PROGRAM)
             .args([LAUNCH, &processor.to_string()])
             .args(words)

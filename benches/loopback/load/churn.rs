@@ -37,7 +37,7 @@ pub fn churn(load: &mut Load, at_once: usize, tally: &mut Tally) -> Result<(), S
             if !client.is_closed() {
                 return Err("the server ended a socket without a close frame".to_owned());
             }
-            tally.count(1);
+            tally.count(1, 0);
             tally.latency(client.opened().elapsed());
             load.clients[socket] = load.connect(socket)?;
             steps[socket] = Step::Upgrade;

@@ -8,6 +8,7 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
+use super::deflate::Contexts;
 use super::messages::{Messages, control_frame};
 use super::reader::Reader;
 use super::wire::{Received, Transport, Wire};
@@ -47,11 +48,19 @@ pub struct Target {
 }
 
 impl Target {
-    /// A service of the server at `address`.
-    pub fn new(address: SocketAddrV4, path: &str, transport: Transport) -> Self {
+    /// A service of the server at `address`, which is offered compression if it says which.
+    pub fn new(
+        address: SocketAddrV4,
+        path: &str,
+        transport: Transport,
+        contexts: Option<Contexts>,
+    ) -> Self {
+        let offer = contexts.map_or(String::new(), |contexts| {
+            format!("Sec-WebSocket-Extensions: {}\r\n", contexts.offer())
+        });
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\
-             \r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+             \r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
         );
         Self { address, request, transport }
     }
@@ -125,8 +134,10 @@ impl Client {
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(error) => return Err(format!("a message cannot be sent: {error}")),
             }
-            self.sent += self.offset / messages.frame_len();
-            self.offset %= messages.frame_len();
+            while self.offset >= messages.frame_len(self.sent) {
+                self.offset -= messages.frame_len(self.sent);
+                self.sent += 1;
+            }
         }
         Ok(())
     }
@@ -182,6 +193,9 @@ impl Client {
             let line = head.lines().next().unwrap_or_default();
             return Err(format!("the upgrade was answered with {line:?}"));
         }
+        if let Some(contexts) = messages.contexts() {
+            contexts.check(&head)?;
+        }
         self.phase = Phase::Open;
         self.reader.read(&rest, messages)
     }
@@ -201,6 +215,11 @@ impl Client {
     /// The messages that have come so far.
     pub fn received(&self) -> usize {
         self.reader.messages_len()
+    }
+
+    /// The bytes of all frames that have come so far.
+    pub fn received_bytes(&self) -> usize {
+        self.reader.bytes_len()
     }
 
     /// The messages that were asked to be sent so far.

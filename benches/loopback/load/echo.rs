@@ -24,7 +24,7 @@ pub fn echo(
             if len == 0 {
                 continue;
             }
-            tally.count(len);
+            tally.count(len, load.take_bytes());
             if let Some(sent) = load.clients[socket].take_timed() {
                 tally.latency(sent.elapsed());
             }

@@ -23,7 +23,7 @@ pub fn fan_out(load: &mut Load, sockets_len: usize, tally: &mut Tally) -> Result
                     return Err("more messages came than were sent".to_owned());
                 }
                 left -= len;
-                tally.count(len);
+                tally.count(len, load.take_bytes());
                 if len > 0 && left.is_multiple_of(TIMED_EVERY) {
                     tally.latency(sent.elapsed());
                 }

@@ -1,5 +1,6 @@
 //! Sockets that are there and do nothing: what they cost in memory.
 
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
@@ -10,20 +11,23 @@ use crate::server::resident_bytes;
 pub struct Idle {
     /// After the upgrade.
     pub upgraded: f64,
-    /// After one echo each.
+    /// After their messages.
     pub echoed: f64,
 }
 
-/// Opens the sockets, behind `beside` others, and sends one message by each.
+/// Opens the sockets, behind `beside` others, and sends `messages_len` by each.
 ///
 /// # Errors
 /// What the server did that it must not.
-pub fn idle(load: &mut Load, beside: usize, sockets_len: usize, pid: u32) -> Result<Idle, String> {
+pub fn idle(
+    load: &mut Load,
+    beside: usize,
+    sockets_len: usize,
+    messages_len: usize,
+    pid: u32,
+) -> Result<Idle, String> {
     load.open(beside)?;
-    for socket in 0..beside {
-        load.ask(socket, 1)?;
-    }
-    load.settle()?;
+    use_all(load, 0..beside, messages_len)?;
     if beside > 0 {
         thread::sleep(REST);
     }
@@ -35,11 +39,19 @@ pub fn idle(load: &mut Load, beside: usize, sockets_len: usize, pid: u32) -> Res
     };
     load.open(beside + sockets_len)?;
     let upgraded = per_socket()?;
-    for socket in beside..beside + sockets_len {
-        load.ask(socket, 1)?;
-    }
-    load.settle()?;
+    use_all(load, beside..beside + sockets_len, messages_len)?;
     Ok(Idle { upgraded, echoed: per_socket()? })
+}
+
+/// Has each socket send so many messages, one after the other.
+fn use_all(load: &mut Load, sockets: Range<usize>, messages_len: usize) -> Result<(), String> {
+    for _ in 0..messages_len {
+        for socket in sockets.clone() {
+            load.ask(socket, 1)?;
+        }
+        load.settle()?;
+    }
+    Ok(())
 }
 
 const REST: Duration = Duration::from_millis(500);

@@ -1,6 +1,9 @@
 //! The messages of one run, prebuilt: the masked frames that go to the server, and what has to
 //! come back.
 
+use super::deflate::{Contexts, deflate};
+use super::json::json;
+
 /// What the payloads are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -10,6 +13,8 @@ pub enum Kind {
     Characters,
     /// A binary message.
     Binary,
+    /// A text message of JSON.
+    Json,
 }
 
 /// Whether payloads are compared with what was sent.
@@ -25,38 +30,53 @@ pub enum Verify {
 pub struct Messages {
     /// The frames of a cycle, and again those that a burst may reach beyond it.
     frames: Vec<u8>,
-    frame_len: usize,
+    /// Where each of them begins, and the end of the last one.
+    starts: Vec<usize>,
     payloads: Vec<Vec<u8>>,
     answer_header: Vec<u8>,
     burst_max: usize,
     verify: Verify,
+    contexts: Option<Contexts>,
 }
 
 impl Messages {
-    /// Messages of `payload_len` bytes, of which `burst_max` can be sent at once.
-    pub fn new(kind: Kind, payload_len: usize, burst_max: usize, verify: Verify) -> Self {
+    /// Messages of `payload_len` bytes, of which `burst_max` can be sent at once. They are
+    /// compressed if it says what is agreed on for that.
+    pub fn new(
+        kind: Kind,
+        payload_len: usize,
+        burst_max: usize,
+        verify: Verify,
+        contexts: Option<Contexts>,
+    ) -> Self {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
         let first = if kind == Kind::Binary { 0x82 } else { 0x81 };
+        let cycle_len = if kind == Kind::Json { JSON_CYCLE_LEN } else { CYCLE_LEN };
         let payloads: Vec<_> =
-            (0..CYCLE_LEN).map(|_| payload(kind, payload_len, &mut random)).collect();
-        let mut frames = Vec::new();
-        for number in 0..CYCLE_LEN + burst_max - 1 {
-            frames.extend(masked_frame(first, &payloads[number % CYCLE_LEN], &mut random));
+            (0..cycle_len).map(|_| payload(kind, payload_len, &mut random)).collect();
+        let (mut frames, mut starts) = (Vec::new(), vec![0]);
+        for number in 0..cycle_len + burst_max - 1 {
+            let payload = &payloads[number % cycle_len];
+            frames.extend(match contexts {
+                None => masked_frame(first, payload, &mut random),
+                Some(_) => masked_frame(first | RSV1, &deflate(payload), &mut random),
+            });
+            starts.push(frames.len());
         }
-        let frame_len = frames.len() / (CYCLE_LEN + burst_max - 1);
         let answer_header = header(first, 0, payload_len);
-        Self { frames, frame_len, payloads, answer_header, burst_max, verify }
+        Self { frames, starts, payloads, answer_header, burst_max, verify, contexts }
     }
 
     /// The frames of at most `count` messages from number `first` on.
     pub fn burst(&self, first: usize, count: usize) -> &[u8] {
-        let begin = first % CYCLE_LEN * self.frame_len;
-        &self.frames[begin..begin + count.min(self.burst_max) * self.frame_len]
+        let first = first % self.payloads.len();
+        &self.frames[self.starts[first]..self.starts[first + count.min(self.burst_max)]]
     }
 
     /// The bytes of one frame to the server.
-    pub fn frame_len(&self) -> usize {
-        self.frame_len
+    pub fn frame_len(&self, number: usize) -> usize {
+        let number = number % self.payloads.len();
+        self.starts[number + 1] - self.starts[number]
     }
 
     /// The bytes of one message.
@@ -64,7 +84,17 @@ impl Messages {
         self.payloads[0].len()
     }
 
-    /// The header that an answer has which is not fragmented.
+    /// The payload of the message of this number.
+    pub fn payload(&self, number: usize) -> &[u8] {
+        &self.payloads[number % self.payloads.len()]
+    }
+
+    /// Whether messages are compressed, and how.
+    pub fn contexts(&self) -> Option<Contexts> {
+        self.contexts
+    }
+
+    /// The header that an answer has which is neither fragmented nor compressed.
     pub fn answer_header(&self) -> &[u8] {
         &self.answer_header
     }
@@ -75,8 +105,12 @@ impl Messages {
         else {
             return false;
         };
-        let is_compared = self.verify == Verify::Sample && number.is_multiple_of(SAMPLE_EVERY);
-        !is_compared || bytes == &self.payloads[number % CYCLE_LEN][offset..end]
+        !self.is_compared(number) || bytes == &self.payload(number)[offset..end]
+    }
+
+    /// Whether the message of this number belongs to the sample.
+    pub fn is_compared(&self, number: usize) -> bool {
+        self.verify == Verify::Sample && number.is_multiple_of(SAMPLE_EVERY)
     }
 }
 
@@ -109,6 +143,9 @@ fn header(first: u8, mask: u8, payload_len: usize) -> Vec<u8> {
 }
 
 fn payload(kind: Kind, len: usize, random: &mut Random) -> Vec<u8> {
+    if kind == Kind::Json {
+        return json(len, random);
+    }
     let mut bytes = Vec::with_capacity(len);
     while bytes.len() < len {
         let [low, high, ..] = random.next().to_le_bytes();
@@ -120,17 +157,18 @@ fn payload(kind: Kind, len: usize, random: &mut Random) -> Vec<u8> {
                 let character = char::from_u32(code).expect("no surrogate is in this block");
                 bytes.extend(character.encode_utf8(&mut [0; 4]).bytes());
             }
-            Kind::Ascii | Kind::Characters => bytes.push(b'a' + low % 26),
+            Kind::Ascii | Kind::Characters | Kind::Json => bytes.push(b'a' + low % 26),
         }
     }
     bytes
 }
 
 /// Marsaglia's xorshift: the same bytes in each run.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -140,6 +178,12 @@ impl Random {
 
 /// So many messages differ from one another.
 const CYCLE_LEN: usize = 4;
+
+/// More of them than the window of a compressor has, which else would find each message again.
+const JSON_CYCLE_LEN: usize = 64;
+
+/// RFC 7692, 6: the message is compressed.
+pub const RSV1: u8 = 0x40;
 
 /// The payload of each such message of a socket is compared. No multiple of the cycle, so that
 /// each message of it gets its turn.

@@ -2,15 +2,17 @@
 //! that it measures, so it makes one `recv` and one `send` per event, and looks at payloads and at
 //! the clock for a sample of the messages only.
 //!
-//! In reading order: `messages` (what is sent), `reader` (what comes back), `client` (one socket),
-//! `wire` and `tls` (its bytes), `tally` (what is counted), and the kinds of load: `echo`,
-//! `fan_out`, `open_loop`, `churn`, `opening`, `idle`.
+//! In reading order: `messages`, `json` and `deflate` (what is sent), `reader` (what comes back),
+//! `client` (one socket), `wire` and `tls` (its bytes), `tally` (what is counted), and the kinds of
+//! load: `echo`, `fan_out`, `open_loop`, `churn`, `opening`, `idle`.
 
 mod churn;
 mod client;
+mod deflate;
 mod echo;
 mod fan_out;
 mod idle;
+mod json;
 mod messages;
 mod open_loop;
 mod opening;
@@ -32,13 +34,14 @@ use client::Client;
 
 pub use churn::churn;
 pub use client::Target;
+pub use deflate::Contexts;
 pub use echo::echo;
 pub use fan_out::fan_out;
 pub use idle::{Idle, idle};
 pub use messages::{Kind, Messages, Verify};
 pub use open_loop::open_loop;
 pub use opening::opening;
-pub use tally::{Measured, Tally, measure};
+pub use tally::{Measured, Tally, WarmUp, measure};
 #[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use wire::Transport;
@@ -53,6 +56,8 @@ pub struct Load {
     buffer: Vec<u8>,
     /// Counts the messages, to find those that are timed.
     sampled: usize,
+    /// Bytes that have come since they were last taken.
+    bytes_len: usize,
 }
 
 impl Load {
@@ -71,6 +76,7 @@ impl Load {
             events: Vec::with_capacity(EVENTS_MAX),
             buffer: vec![0; BUFFER_BYTES],
             sampled: 0,
+            bytes_len: 0,
         })
     }
 
@@ -137,11 +143,19 @@ impl Load {
     /// # Errors
     /// When the stream has ended.
     fn receive(&mut self, socket: usize) -> Result<usize, String> {
-        let before = self.clients[socket].received();
+        let client = &self.clients[socket];
+        let (before, bytes_before) = (client.received(), client.received_bytes());
         if !self.turn(socket)? {
             return Err(format!("the server ended socket {socket}"));
         }
-        Ok(self.clients[socket].received() - before)
+        let client = &self.clients[socket];
+        self.bytes_len += client.received_bytes() - bytes_before;
+        Ok(client.received() - before)
+    }
+
+    /// The bytes of frames that have come since the last time.
+    fn take_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.bytes_len)
     }
 
     /// The same, but returns false when the stream has ended.

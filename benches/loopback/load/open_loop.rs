@@ -32,7 +32,7 @@ pub fn open_loop(
             let socket = load.ready(at);
             let first = load.clients[socket].received();
             let len = load.receive(socket)?;
-            tally.count(len);
+            tally.count(len, load.take_bytes());
             // The messages go round the sockets, so their numbers follow from the socket's.
             for answer in first..first + len {
                 tally.latency(due_at(answer * sockets_len + socket).elapsed());

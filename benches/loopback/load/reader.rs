@@ -1,15 +1,23 @@
 //! Counts the messages in what comes from the server, and finds what is wrong with them. The
 //! usual case, a whole frame as it was expected, costs one comparison of its header.
 
-use super::messages::Messages;
+use super::deflate::{Contexts, Inflater};
+use super::messages::{Messages, RSV1};
 
 /// What has come from the server on one socket.
 #[derive(Default)]
 pub struct Reader {
     /// Messages that are complete; the number of the one that is awaited.
     messages_len: usize,
-    /// Bytes that are there of that one.
+    /// Bytes of all frames so far.
+    bytes_len: usize,
+    /// Whether a frame of that one has begun.
+    is_within: bool,
+    /// Bytes that are there of that one, if it is not compressed.
     offset: usize,
+    /// The bytes themselves, if it is.
+    compressed: Vec<u8>,
+    inflater: Option<Box<Inflater>>,
     header: [u8; HEADER_BYTES_MAX],
     /// Bytes of the header of the frame that is being read; 0 between frames.
     header_len: usize,
@@ -25,10 +33,12 @@ impl Reader {
     /// # Errors
     /// What the server did that it must not.
     pub fn read(&mut self, mut bytes: &[u8], messages: &Messages) -> Result<(), String> {
+        self.bytes_len += bytes.len();
         let header = messages.answer_header();
         let answer_len = header.len() + messages.payload_len();
         while !bytes.is_empty() {
-            let is_between = self.header_len == 0 && self.offset == 0;
+            let is_between = self.header_len == 0 && !self.is_within;
+            // The first byte of a compressed message is another one.
             if is_between && bytes.len() >= answer_len && bytes.starts_with(header) {
                 let (answer, rest) = bytes.split_at(answer_len);
                 self.payload(&answer[header.len()..], messages)?;
@@ -51,6 +61,11 @@ impl Reader {
         self.messages_len
     }
 
+    /// The bytes of all frames so far.
+    pub fn bytes_len(&self) -> usize {
+        self.bytes_len
+    }
+
     /// Whether the server's close frame has come.
     pub fn is_closed(&self) -> bool {
         self.is_closed
@@ -70,6 +85,8 @@ impl Reader {
         self.payload_left -= payload.len();
         if self.opcode() >= 0x8 {
             self.control.extend(payload);
+        } else if messages.contexts().is_some() {
+            self.compressed.extend(payload);
         } else {
             self.payload(payload, messages)?;
         }
@@ -87,11 +104,16 @@ impl Reader {
             len => u64::from(len),
         };
         // RFC 6455, 5.4: a message goes on with opcode 0.
-        let expected = if self.offset == 0 { messages.answer_header()[0] & 0xF } else { 0x0 };
-        let is_known = self.opcode() == expected || [0x8, 0x9, 0xA].contains(&self.opcode());
-        if first & 0x70 != 0 || second & 0x80 != 0 || !is_known {
+        let expected = if self.is_within { 0x0 } else { messages.answer_header()[0] & 0xF };
+        let is_control = [0x8, 0x9, 0xA].contains(&self.opcode());
+        // RFC 7692, 6: the bit stands on the first frame of a message alone.
+        let is_compressed = messages.contexts().is_some() && !self.is_within && !is_control;
+        let reserved = if is_compressed { RSV1 } else { 0 };
+        let is_known = self.opcode() == expected || is_control;
+        if first & 0x70 != reserved || second & 0x80 != 0 || !is_known {
             return Err(format!("a frame began with {first:#04x} {second:#04x}"));
         }
+        self.is_within |= !is_control;
         self.payload_left = usize::try_from(len).map_err(|_| format!("a frame of {len} bytes"))?;
         if self.payload_left == 0 {
             self.finish_frame(messages)?;
@@ -120,11 +142,29 @@ impl Reader {
     }
 
     fn finish_message(&mut self, messages: &Messages) -> Result<(), String> {
-        if self.offset != messages.payload_len() {
+        if let Some(contexts) = messages.contexts() {
+            self.inflate(contexts, messages)?;
+        } else if self.offset != messages.payload_len() {
             return Err(format!("message {} came with {} bytes", self.messages_len, self.offset));
         }
         self.offset = 0;
+        self.is_within = false;
         self.messages_len += 1;
+        Ok(())
+    }
+
+    /// Inflates a whole message and compares it. One that refers to none before it may be left
+    /// out, which is done with all but the sample.
+    fn inflate(&mut self, contexts: Contexts, messages: &Messages) -> Result<(), String> {
+        let number = self.messages_len;
+        if contexts == Contexts::Kept || messages.is_compared(number) {
+            let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(contexts)));
+            let payload = inflater.inflate(&mut self.compressed, messages.payload_len())?;
+            if payload != messages.payload(number) {
+                return Err(format!("message {number} differs from what was sent"));
+            }
+        }
+        self.compressed.clear();
         Ok(())
     }
 

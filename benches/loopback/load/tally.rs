@@ -10,12 +10,23 @@ use crate::server::cpu_time;
 /// Counts while the window is open, and nothing before it, when everything warms up.
 pub struct Tally {
     pid: u32,
-    warm_up: Duration,
+    warm_up: WarmUp,
     length: Duration,
     window: Window,
+    /// What has come before the window.
+    warmed: usize,
     count: usize,
+    bytes: usize,
     latencies: Vec<Duration>,
     delays: Vec<Duration>,
+}
+
+/// What comes before the window: so much time, and so many messages or deliveries.
+pub struct WarmUp {
+    /// At least so much time.
+    pub time: Duration,
+    /// At least so many of what is counted.
+    pub count: usize,
 }
 
 /// What a run came to.
@@ -34,6 +45,8 @@ pub struct Measured {
     pub p99: Duration,
     /// How much later than intended the generator sent, but for one message in a hundred.
     pub delay_p99: Duration,
+    /// The bytes of frames that came for a message, where that is counted.
+    pub answer_bytes: Option<f64>,
 }
 
 enum Window {
@@ -57,13 +70,15 @@ struct Mark {
 
 impl Tally {
     /// A window of this length on the process `pid`, which opens when the load has warmed up.
-    pub fn new(pid: u32, warm_up: Duration, length: Duration) -> Self {
+    pub fn new(pid: u32, warm_up: WarmUp, length: Duration) -> Self {
         Self {
             pid,
             warm_up,
             length,
             window: Window::Unset,
+            warmed: 0,
             count: 0,
+            bytes: 0,
             latencies: Vec::with_capacity(SAMPLES_EXPECTED),
             delays: Vec::new(),
         }
@@ -79,8 +94,10 @@ impl Tally {
     pub fn goes_on(&mut self) -> Result<bool, String> {
         let now = Instant::now();
         match self.window {
-            Window::Unset => self.window = Window::Ahead(now + self.warm_up),
-            Window::Ahead(opens) if now >= opens => self.window = Window::Open(self.mark()?),
+            Window::Unset => self.window = Window::Ahead(now + self.warm_up.time),
+            Window::Ahead(opens) if now >= opens && self.warmed >= self.warm_up.count => {
+                self.window = Window::Open(self.mark()?);
+            }
             Window::Open(from) if now >= from.at + self.length => {
                 if !self.latencies.is_empty() {
                     self.window = Window::Over { from, to: self.mark()? };
@@ -93,10 +110,13 @@ impl Tally {
         Ok(!matches!(self.window, Window::Over { .. }))
     }
 
-    /// Counts what has arrived.
-    pub fn count(&mut self, len: usize) {
+    /// Counts what has arrived, with the bytes of its frames.
+    pub fn count(&mut self, len: usize, bytes: usize) {
         if self.is_open() {
             self.count += len;
+            self.bytes += bytes;
+        } else {
+            self.warmed += len;
         }
     }
 
@@ -130,6 +150,8 @@ impl Tally {
             p50: percentile(&mut self.latencies, 50),
             p99: percentile(&mut self.latencies, 99),
             delay_p99: percentile(&mut self.delays, 99),
+            answer_bytes: (self.bytes > 0 && self.count > 0)
+                .then(|| self.bytes as f64 / self.count as f64),
         })
     }
 
@@ -150,7 +172,8 @@ impl Tally {
 /// # Errors
 /// Those of the work, or the server's process is gone.
 pub fn measure(pid: u32, work: impl FnOnce() -> Result<(), String>) -> Result<Measured, String> {
-    let tally = Tally::new(pid, Duration::ZERO, Duration::ZERO);
+    let warm_up = WarmUp { time: Duration::ZERO, count: 0 };
+    let tally = Tally::new(pid, warm_up, Duration::ZERO);
     let from = tally.mark()?;
     work()?;
     let to = tally.mark()?;
