@@ -50,11 +50,11 @@ def script(name, main):
 
 
 def arguments(about, servers, valued):
-    """The options of the command line, each with its value; --quick and --tls have none."""
+    """The options of the command line, each with its value; some have none."""
     options = {"--servers": list(servers)}
     words = iter(sys.argv[1:])
     for word in words:
-        if word in ["--quick", "--tls"]:
+        if word in ["--quick", "--tls", "--deflate"]:
             options[word] = None
         elif word in ["--servers", *valued]:
             options[word] = next(words, "")

@@ -1,6 +1,10 @@
 /* libwebsockets: /echo, and /broadcast to all who are there. A message is shared by all queues it
- * stands in, and written when the library says that the socket can take it. With the files of a
- * certificate and of its key, it has TLS. */
+ * stands in, and written when the library says that the socket can take it.
+ *
+ *   peer PORT             without TLS and compression
+ *   peer PORT CERT KEY    with TLS: the files of the certificate and of its key
+ *   peer PORT --deflate   messages are compressed at the fastest level, which is the library's
+ *                         default. The client says whether they may refer to earlier ones. */
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,13 +124,17 @@ int main(int count, char **words) {
       {.name = "peer", .callback = on_event, .per_session_data_size = sizeof(struct peer),
        .rx_buffer_size = 65536},
       {0}};
+  static const struct lws_extension extensions[] = {
+      {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {0}};
+  int is_deflating = count == 3 && !strcmp(words[2], "--deflate");
   struct lws_context_creation_info info = {
-      .port = count == 2 || count == 4 ? atoi(words[1]) : 0,
+      .port = count == 2 || count == 4 || is_deflating ? atoi(words[1]) : 0,
       .iface = "127.0.0.1",
       .protocols = protocols,
       .options = LWS_SERVER_OPTION_VALIDATE_UTF8,
       .pt_serv_buf_size = 65536,
   };
+  if (is_deflating) info.extensions = extensions;
   if (count == 4) {
     info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.ssl_cert_filepath = words[2];
