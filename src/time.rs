@@ -49,8 +49,11 @@ impl CompactTime {
     /// The moment of a time.
     pub(crate) const fn new(time: Time) -> Self {
         let ms = if time.0 < MOMENT_MS_MAX { time.0 } else { MOMENT_MS_MAX };
-        let [a, b, c, d, e, f, ..] = ms.to_le_bytes();
-        Self([a, b, c, d, e, f])
+        // Six bytes that are named one by one are stored one by one.
+        match ms.to_le_bytes().first_chunk() {
+            Some(bytes) => Self(*bytes),
+            None => Self([0; 6]),
+        }
     }
 
     /// The time of a moment.

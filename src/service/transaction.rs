@@ -76,6 +76,7 @@ impl Inbound {
     /// What the transaction counts in the mail of its service, in bytes: its memory, and
     /// [`Limits::MAIL_ITEM_BYTES`]. [`Limits::mail_bytes_max`] bounds the sum.
     #[must_use]
+    #[inline]
     pub fn mail_bytes(&self) -> usize {
         Limits::MAIL_ITEM_BYTES
             + match self {

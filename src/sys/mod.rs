@@ -59,8 +59,8 @@ fn clock(id: libc::clockid_t) -> Duration {
     // SAFETY: the pointer is to a local of the right type, which the call only writes. It fails for
     // unknown clocks; those that are asked for exist since Linux 2.6.32.
     unsafe { libc::clock_gettime(id, &raw mut time) };
-    let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
-    seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Keeps programs from inheriting the descriptors that this process has inherited: all but standard

@@ -78,8 +78,9 @@ impl LoopService {
                 self.budget.count();
             }
             while let Some(transaction) = self.mail.pop_front() {
-                taken.pick_up(&transaction);
+                let bytes = transaction.mail_bytes();
                 service.receive(&mut context, transaction);
+                taken.add(bytes);
                 self.budget.count();
                 // Never before the first delivery: otherwise slow ticks would keep all mail
                 // waiting.
@@ -96,7 +97,6 @@ impl LoopService {
             ends
         });
         direct.assert_sound(&called);
-        taken.put_down();
         if let (Some((messages, bytes)), Ok(_)) = (taken.report(), &called) {
             direct.apply(Outbound::Taken { messages, bytes });
         }
