@@ -87,6 +87,19 @@ impl Hub {
     pub fn send_one(&mut self, run: RunId, to: SocketId, message: Message, now: Time) -> usize {
         let Some(service) = self.running(run) else { return 0 };
         self.memory.grow(message.len());
+        if let Some(socket) = self.sockets.get_mut(to)
+            && socket.hears(service)
+        {
+            let ServiceEntry { options, counters, .. } = &mut self.services[service];
+            if socket.session.send_short(&mut self.buffers, &message, &options.limits, now) {
+                counters.messages_sent.add(1);
+                // Most often its write is ordered already.
+                if !socket.flags.has(SocketFlag::Touched) {
+                    self.schedule_write(to);
+                }
+                return 1;
+            }
+        }
         self.send_to(service, to, message, now)
     }
 

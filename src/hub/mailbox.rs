@@ -4,6 +4,7 @@ use crate::hub::ordered::Ordered;
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::ws::Message;
+use crate::ws::short_message::ShortMessage;
 
 /// The transactions on their way to a service: those of this turn, and the count of all that
 /// the service has not taken yet.
@@ -22,8 +23,6 @@ pub(super) struct Mailbox {
 
 impl Mailbox {
     /// Adds a transaction; returns whether it is the first of its batch.
-    // Inlined: it is called in a loop over many messages, and a call would move the transaction.
-    #[inline(always)]
     pub(super) fn push(&mut self, transaction: Inbound, limits: &Limits) -> bool {
         self.put += 1;
         self.messages += 1;
@@ -33,11 +32,24 @@ impl Mailbox {
         self.batch.len() == 1
     }
 
-    /// Whether this message fills it.
+    /// What it counts with a message of this memory; `None` if the message fills it.
     #[inline(always)]
-    pub(super) const fn fills_with(&self, message: &Message, limits: &Limits) -> bool {
-        let bytes = self.bytes + Limits::MAIL_ITEM_BYTES + message.capacity();
-        self.messages + 1 >= limits.mail_messages_max || bytes >= limits.mail_bytes_max
+    pub(super) fn bytes_with(&self, capacity: usize, limits: &Limits) -> Option<usize> {
+        let bytes = self.bytes + Limits::MAIL_ITEM_BYTES + capacity;
+        let fits = self.messages + 1 < limits.mail_messages_max && bytes < limits.mail_bytes_max;
+        fits.then_some(bytes)
+    }
+
+    /// Adds a message that does not fill it, with what [`Mailbox::bytes_with`] has returned for it.
+    #[inline(always)]
+    pub(super) fn push_short(&mut self, id: SocketId, short: ShortMessage, bytes: usize) {
+        self.put += 1;
+        self.messages += 1;
+        self.bytes = bytes;
+        self.batch.push(Inbound::Data { id, message: Message::blank(short) });
+        if let Some(Inbound::Data { message, .. }) = self.batch.last_mut() {
+            message.fill(short);
+        }
     }
 
     /// Updates whether it is full by these limits.

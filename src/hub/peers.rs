@@ -8,7 +8,7 @@ use log::Level;
 use crate::hub::address_key::PeerName;
 use crate::hub::counters::RefusalKind;
 use crate::hub::identity::UNTRUSTED;
-use crate::hub::mailbox::load_with;
+use crate::hub::mailbox::{Mailbox, load_with};
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Membership, Socket};
@@ -266,27 +266,54 @@ impl Hub {
         let (session, spare) = (&mut socket.session, &mut self.buffers);
         let (true, Some(service)) = (socket.membership.is_told(), socket.service) else {
             let limits = self.services.limits_of(socket.service);
+            let (used, event) = session.receive_with(spare, bytes, limits, now);
             // Its messages are not delivered.
-            return session.receive_each(spare, bytes, limits, now, |_| None);
+            return (used, event.filter(|event| !matches!(event, SessionEvent::Message(_))));
         };
         let share = self.services[service].share();
         let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
-        let WorkerSlot { mail, state, .. } = worker;
+        let (limits, WorkerSlot { mail, state, .. }) = (&options.limits, worker);
         let before = mail.batch.len();
-        // Before each of these `receive_bytes` asks whether the rest has to wait.
-        let one_by_one = session.is_compressed() || options.limits.message_rate.is_some();
+        // Before each of these `receive_bytes` asks whether the rest has to wait. A service that
+        // has ended gets nothing.
+        let one_by_one =
+            session.is_compressed() || limits.message_rate.is_some() || *state == RunState::Idle;
         let load = &mut socket.load;
-        let read = session.receive_each(spare, bytes, &options.limits, now, |message| {
-            let more = load_with(*load, message.len());
-            if one_by_one || more >= share || mail.fills_with(&message, &options.limits) {
-                return Some(SessionEvent::Message(message));
-            }
-            if *state != RunState::Idle {
+        // What the socket and the mail have with a message; `None`: it is an event.
+        let with = |load: u8, mail: &Mailbox, len: usize, capacity: usize| {
+            let load = load_with(load, len);
+            let is_last = one_by_one || load >= share;
+            mail.bytes_with(capacity, limits).filter(|_| !is_last).map(|bytes| (load, bytes))
+        };
+        let mut used = 0;
+        let event = loop {
+            let (more, event) = session.receive_short(&bytes[used..], limits, now, |short| {
+                let Some((more, bytes)) = with(*load, mail, short.len(), 0) else {
+                    return Some(SessionEvent::Message(short.into()));
+                };
                 *load = more;
-                mail.push(Inbound::Data { id, message }, &options.limits);
+                mail.push_short(id, short, bytes);
+                None
+            });
+            used += more;
+            if event.is_some() || used == bytes.len() {
+                break event;
             }
-            None
-        });
+            let (more, event) = session.receive_with(spare, &mut bytes[used..], limits, now);
+            used += more;
+            match event {
+                Some(SessionEvent::Message(message)) => {
+                    let Some((more, _)) = with(*load, mail, message.len(), message.capacity())
+                    else {
+                        break Some(SessionEvent::Message(message));
+                    };
+                    *load = more;
+                    mail.push(Inbound::Data { id, message }, limits);
+                }
+                None if used < bytes.len() => {}
+                event => break event,
+            }
+        };
         if mail.batch.len() > before {
             socket.mailed = mail.last();
             counters.messages_received.add((mail.batch.len() - before) as u64);
@@ -294,7 +321,7 @@ impl Hub {
                 self.outputs.push_back(Output::Mail(WorkerId::of(service)));
             }
         }
-        read
+        (used, event)
     }
 
     /// Something happened in a session.

@@ -136,6 +136,14 @@ pub(super) fn whole(
     key: [u8; 4],
     buffers: &mut BufferPool,
 ) -> Result<Message, ProtocolError> {
+    if payload.len() <= Message::SHORT_BYTES_MAX {
+        mask::apply(payload, key);
+        work::did(payload.len());
+        return Ok(match opcode {
+            Opcode::Binary => Message::from(&*payload),
+            _ => utf8::validate(payload)?.into(),
+        });
+    }
     let len = payload.len() + HEADER_ROOM;
     let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
     if opcode == Opcode::Binary && payload.len() >= BufferPool::BYTES_MIN {

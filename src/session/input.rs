@@ -9,11 +9,15 @@ use crate::limits::Limits;
 use crate::session::conversation::{NO_REQUEST, Refused, Session, SessionEvent};
 use crate::session::item::{Control, Item};
 use crate::session::phase::{Phase, Settling, WaitingRequest};
+#[cfg(feature = "host")]
+use crate::session::reader::FrameReader;
 use crate::session::unsent::SpareMemory;
 use crate::time::Time;
+#[cfg(feature = "host")]
+use crate::ws::short_message::ShortMessage;
 use crate::ws::syntax::cut;
 use crate::ws::{
-    Close, CloseCode, Head, HeadError, Message, Opcode, ProtocolError, Response, Status, Upgrade,
+    Close, CloseCode, Head, HeadError, Opcode, ProtocolError, Response, Status, Upgrade,
 };
 
 impl Session {
@@ -28,20 +32,45 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> (usize, Option<SessionEvent>) {
-        let take = |message| Some(SessionEvent::Message(message));
-        self.receive_each(&mut SpareMemory::none(), bytes, limits, now, take)
+        self.receive_with(&mut SpareMemory::none(), bytes, limits, now)
     }
 
-    /// Like [`Session::receive`], with buffers of other sessions for large messages. Each message
-    /// is passed to `take`, since one read may bring many, and is an event only if `take` returns
-    /// one.
-    pub fn receive_each(
+    /// Takes the short messages at the beginning of `bytes`, since one read may bring many. Each is
+    /// passed to `take`, and is an event only if `take` returns one. Returns like
+    /// [`Session::receive`], which takes what comes next.
+    #[cfg(feature = "host")]
+    #[inline(always)]
+    pub(crate) fn receive_short(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+        now: Time,
+        mut take: impl FnMut(ShortMessage) -> Option<SessionEvent>,
+    ) -> (usize, Option<SessionEvent>) {
+        let Phase::Open(reader) = &self.phase else { return (0, None) };
+        if !reader.is_between() {
+            return (0, None);
+        }
+        self.deadlines.saw_life(now);
+        let mut used = 0;
+        while let Some((more, message)) = FrameReader::receive_short(&bytes[used..], limits) {
+            used += more;
+            self.deadlines.restart(now);
+            let event = take(message);
+            if event.is_some() {
+                return (used, event);
+            }
+        }
+        (used, None)
+    }
+
+    /// Like [`Session::receive`], with buffers of other sessions for large messages.
+    pub fn receive_with(
         &mut self,
         spare: &mut SpareMemory,
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
-        take: impl FnMut(Message) -> Option<SessionEvent>,
     ) -> (usize, Option<SessionEvent>) {
         match &mut self.phase {
             Phase::Connecting(reader) => match reader.receive(bytes, limits) {
@@ -63,9 +92,7 @@ impl Session {
                 waiting.early.extend_from_slice(bytes);
                 (bytes.len(), None)
             }
-            Phase::Open(_) | Phase::Closing(_) => {
-                self.receive_frames(spare, bytes, limits, now, take)
-            }
+            Phase::Open(_) | Phase::Closing(_) => self.receive_frames(spare, bytes, limits, now),
             Phase::Settling(_)
             | Phase::Responding
             | Phase::Flushing
@@ -180,7 +207,6 @@ impl Session {
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
-        mut take: impl FnMut(Message) -> Option<SessionEvent>,
     ) -> (usize, Option<SessionEvent>) {
         self.deadlines.saw_life(now);
         let mut used = 0;
@@ -192,13 +218,7 @@ impl Session {
                 Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
             };
             used += more;
-            let event = match item {
-                Some(Item::Message(message)) => {
-                    self.saw_message(now);
-                    take(message)
-                }
-                item => item.and_then(|item| self.receive_item(item, limits, now)),
-            };
+            let event = item.and_then(|item| self.receive_item(item, limits, now));
             if event.is_some() {
                 return (used, event);
             }

@@ -102,6 +102,30 @@ impl Outbox {
         self.push_own(message.into_bytes());
     }
 
+    /// Appends the first `len` bytes of a short frame to the last chunk: the usual case of
+    /// [`Outbox::push_message`]. Returns whether it did, which an empty outbox always does.
+    #[cfg(feature = "host")]
+    #[inline]
+    pub(super) fn push_short(
+        &mut self,
+        frame: &[u8; Message::SHORT_FRAME_BYTES_MAX],
+        len: usize,
+    ) -> bool {
+        let Chunk::Own(last) = self.last_mut() else { return false };
+        let end = last.len() + len;
+        if end > Limits::OUTBOX_CHUNK_BYTES {
+            return false;
+        }
+        work::did(frame.len());
+        if last.capacity() - last.len() < frame.len() {
+            grow(last, frame.len());
+        }
+        last.extend_from_slice(frame);
+        last.truncate(end);
+        self.bytes += len;
+        true
+    }
+
     /// Appends a frame that other outboxes may share.
     pub fn push_frame(&mut self, frame: &Frame) {
         self.push_shared(&frame.bytes);
@@ -138,9 +162,7 @@ impl Outbox {
         }
         if let Chunk::Own(last) = self.last_mut() {
             if last.capacity() - last.len() < more {
-                work::did(last.len());
-                // It doubles, up to the limit of spare capacity.
-                last.reserve_exact(more.max(last.len().min(Limits::OUTBOX_SPARE_BYTES)));
+                grow(last, more);
             }
             last.extend_from_slice(first);
             last.extend_from_slice(second);
@@ -270,6 +292,13 @@ impl Outbox {
             Chunk::Shared(_) => false,
         }
     }
+}
+
+/// Adds capacity for `more` bytes. It doubles, up to the limit of spare capacity.
+#[inline(never)]
+fn grow(chunk: &mut Vec<u8>, more: usize) {
+    work::did(chunk.len());
+    chunk.reserve_exact(more.max(chunk.len().min(Limits::OUTBOX_SPARE_BYTES)));
 }
 
 impl Default for Chunk {

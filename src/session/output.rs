@@ -10,7 +10,7 @@ use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
 use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Header, Opcode};
+use crate::ws::{Close, CloseCode, Header, Message, Opcode};
 
 impl Session {
     /// Says that the first `bytes_len` of the unsent bytes were written. 0 says that the peer takes
@@ -90,6 +90,30 @@ impl Session {
             | Phase::Flushing
             | Phase::Lingering => Next::Keep,
         }
+    }
+
+    /// Queues a short message, if all is as usual: [`Session::send_with`] in few instructions.
+    /// Returns whether it did; otherwise nothing has changed.
+    #[cfg(feature = "host")]
+    #[inline]
+    pub(crate) fn send_short(
+        &mut self,
+        spare: &mut SpareMemory,
+        message: &Message,
+        limits: &Limits,
+        now: Time,
+    ) -> bool {
+        let Some((frame, len)) = message.short_frame() else { return false };
+        let is_usual = self.is_open() && !self.is_compressed();
+        if !is_usual || self.unsent_len() + message.len() > limits.outbox_bytes_max {
+            return false;
+        }
+        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(spare, now));
+        let is_sent = unsent.outbox.push_short(&frame, len);
+        if is_sent {
+            self.deadlines.restart(now);
+        }
+        is_sent
     }
 
     /// Adds to the outbox. Time to write counts from its first byte.

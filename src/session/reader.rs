@@ -11,7 +11,9 @@ use crate::session::buffer_pool::BufferPool;
 use crate::session::compressed::Compressed;
 use crate::session::item::{Control, Item};
 use crate::ws::frame::Payload;
-use crate::ws::{Close, Header, Message, Opcode, ProtocolError, mask, work};
+#[cfg(feature = "host")]
+use crate::ws::short_message::ShortMessage;
+use crate::ws::{Close, Header, Opcode, ProtocolError, mask, work};
 
 /// Reads the frames of one peer.
 #[derive(Debug, Default)]
@@ -33,29 +35,31 @@ enum Extension {
 }
 
 impl FrameReader {
+    /// Whether no message and no frame has begun.
+    #[cfg(feature = "host")]
+    pub(super) const fn is_between(&self) -> bool {
+        self.partial.is_none()
+    }
+
+    /// The fastest path, between two messages: one of a few bytes in one frame. Returns how many of
+    /// `bytes` it used. `None` for everything else, including errors, which takes another path.
+    // Inlined: it is called in a loop over many messages, and a call would move its result.
+    #[cfg(feature = "host")]
+    #[inline(always)]
+    pub(super) fn receive_short(bytes: &[u8], limits: &Limits) -> Option<(usize, ShortMessage)> {
+        let (opcode, key, length, start) = Header::decode_short(bytes)?;
+        if length > limits.message_bytes_max {
+            return None;
+        }
+        Some((start + length, ShortMessage::unmask(opcode, &bytes[start..], length, key)?))
+    }
+
     /// Reads more bytes, up to the end of the first item. Returns how many of `bytes` were used;
     /// they are unmasked in place.
     ///
     /// # Errors
     /// The first broken rule, however the input was cut. Nothing may be read after it.
-    // Inlined: it is called in a loop over many messages, and a call would move its result.
-    #[inline(always)]
     pub(super) fn receive(
-        &mut self,
-        bytes: &mut [u8],
-        limits: &Limits,
-        buffers: &mut BufferPool,
-    ) -> Result<(usize, Option<Item>), ProtocolError> {
-        if self.partial.is_none()
-            && let Some((used, message)) = receive_short(bytes, limits)
-        {
-            return Ok((used, Some(Item::Message(message))));
-        }
-        self.receive_any(bytes, limits, buffers)
-    }
-
-    /// Reads on, whatever comes.
-    fn receive_any(
         &mut self,
         bytes: &mut [u8],
         limits: &Limits,
@@ -292,17 +296,6 @@ impl Payload {
             Self::Compressed => limits.compressed_bytes_max(),
         }
     }
-}
-
-/// The fastest path: a message of a few bytes in one frame. `None` for everything else, including
-/// errors, which takes another path.
-#[inline]
-fn receive_short(bytes: &[u8], limits: &Limits) -> Option<(usize, Message)> {
-    let (opcode, key, length, start) = Header::decode_short(bytes)?;
-    if length > limits.message_bytes_max {
-        return None;
-    }
-    Some((start + length, Message::unmask(opcode, &bytes[start..], length, key)?))
 }
 
 /// The fast path of most messages: one complete frame. `None` for everything else, which takes the

@@ -78,7 +78,8 @@ impl Header {
     /// Reads the header of a message in one frame of up to 125 bytes. Returns its opcode, its key,
     /// the payload's length and the header's length in bytes; `None` if `bytes` begin with anything
     /// else, right or wrong.
-    #[inline]
+    #[cfg(feature = "host")]
+    #[inline(always)]
     pub(crate) fn decode_short(bytes: &[u8]) -> Option<(Opcode, [u8; 4], usize, usize)> {
         let &[first, second, a, b, c, d] = bytes.first_chunk()?;
         let opcode = match first {
@@ -146,6 +147,13 @@ impl Header {
         let Some(key) = rest.first_chunk::<4>() else { return Ok(None) };
         let used = bytes.len() - rest.len() + key.len();
         Ok(Some((Self { fin, opcode, key: Some(*key), length }, used)))
+    }
+
+    /// The first byte of the header of a whole message, as [`Header::whole`] has it.
+    #[cfg(feature = "host")]
+    #[inline]
+    pub(crate) const fn first_byte(opcode: Opcode) -> u8 {
+        FIN | opcode.encode()
     }
 
     /// Encodes the header, with the length in its shortest form (RFC 6455, 5.2).

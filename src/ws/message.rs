@@ -5,8 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::ws::utf8;
-use crate::ws::{Opcode, mask, work};
+use crate::ws::Opcode;
 
 /// A whole message from a peer or for a peer, with its fragments joined. Text is valid UTF-8. It
 /// converts from `&str` and `String` (text), and from `&[u8]` and `Vec<u8>` (binary).
@@ -21,10 +20,10 @@ use crate::ws::{Opcode, mask, work};
 /// assert_eq!(Message::from(vec![1, 2]).as_bytes(), [1, 2]);
 /// ```
 #[derive(Clone)]
-pub struct Message(MessageBytes);
+pub struct Message(pub(super) MessageBytes);
 
 #[derive(Clone)]
-enum MessageBytes {
+pub(super) enum MessageBytes {
     Text(String),
     Binary(Vec<u8>),
     /// It is UTF-8.
@@ -34,9 +33,9 @@ enum MessageBytes {
 
 /// A few bytes in place. Many messages are this short, and the allocator costs more than the copy.
 #[derive(Clone, Copy)]
-struct Short {
-    len: u8,
-    bytes: [u8; Message::SHORT_BYTES_MAX],
+pub(super) struct Short {
+    pub(super) len: u8,
+    pub(super) bytes: [u8; Message::SHORT_BYTES_MAX],
 }
 
 const _: () = assert!(size_of::<Message>() <= 32, "a message is moved from list to list");
@@ -45,17 +44,6 @@ impl Message {
     /// The longest payload in bytes that is held in place, when it came from a peer or was made
     /// from a slice.
     pub const SHORT_BYTES_MAX: usize = 30;
-
-    /// A message from its opcode, text or binary, its payload, which is the beginning of `bytes`,
-    /// and its key. `None` if that is not short, not all there, or not the text that it should be.
-    #[inline]
-    pub(crate) fn unmask(opcode: Opcode, bytes: &[u8], len: usize, key: [u8; 4]) -> Option<Self> {
-        let short = Short::unmask(bytes, len, key)?;
-        if opcode != Opcode::Text {
-            return Some(Self(MessageBytes::ShortBinary(short)));
-        }
-        short.is_text().then_some(Self(MessageBytes::ShortText(short)))
-    }
 
     /// Whether it is text.
     #[must_use]
@@ -126,41 +114,14 @@ impl Message {
 }
 
 impl Short {
-    fn new(payload: &[u8]) -> Option<Self> {
+    pub(super) fn new(payload: &[u8]) -> Option<Self> {
         let mut bytes = [0; Message::SHORT_BYTES_MAX];
         bytes.get_mut(..payload.len())?.copy_from_slice(payload);
         Some(Self { len: u8::try_from(payload.len()).ok()?, bytes })
     }
 
-    /// The first `len` of `bytes`, unmasked.
-    #[inline]
-    fn unmask(bytes: &[u8], len: usize, key: [u8; 4]) -> Option<Self> {
-        let keep = KEEP.get(Message::SHORT_BYTES_MAX.checked_sub(len)?..)?;
-        let Some(bytes) = bytes.first_chunk::<{ Message::SHORT_BYTES_MAX }>() else {
-            let mut short = Self::new(bytes.get(..len)?)?;
-            mask::apply(&mut short.bytes[..len], key);
-            return Some(short);
-        };
-        // The length is that of all short payloads, since one that is known takes no loop: two wide
-        // words, of which the second begins within the first. What stands behind the payload is
-        // taken along and made zero.
-        work::did(bytes.len());
-        let wide = mask::widen(key);
-        let word = |place| (word(bytes, place) ^ word(&wide, place % 4)) & word(keep, place);
-        let mut own = [0; Message::SHORT_BYTES_MAX];
-        own[..WORD_BYTES].copy_from_slice(&word(0).to_ne_bytes());
-        own[SECOND_WORD..].copy_from_slice(&word(SECOND_WORD).to_ne_bytes());
-        Some(Self { len: u8::try_from(len).ok()?, bytes: own })
-    }
-
-    fn as_slice(&self) -> &[u8] {
+    pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
-    }
-
-    fn is_text(&self) -> bool {
-        // Zeros behind the payload are ASCII; a known length takes few instructions.
-        self.bytes.iter().fold(0, |all, byte| all | byte).is_ascii()
-            || utf8::validate(self.as_slice()).is_ok()
     }
 }
 
@@ -206,16 +167,3 @@ impl From<&[u8]> for Message {
         short.unwrap_or_else(|| bytes.to_owned().into())
     }
 }
-
-/// The word that begins at a place, if all of it is there.
-fn word(bytes: &[u8], place: usize) -> u128 {
-    bytes[place..].first_chunk().map_or(0, |word| u128::from_ne_bytes(*word))
-}
-
-const WORD_BYTES: usize = size_of::<u128>();
-/// Where the last word of a short payload begins.
-const SECOND_WORD: usize = Message::SHORT_BYTES_MAX - WORD_BYTES;
-/// Ones, then zeros, each for the longest short payload. What begins `len` bytes before the zeros
-/// keeps `len` bytes of another row, and makes those behind them zero.
-static KEEP: &[u8] =
-    [[u8::MAX; Message::SHORT_BYTES_MAX], [0; Message::SHORT_BYTES_MAX]].as_flattened();

@@ -15,7 +15,7 @@
 //! - `frame`, `mask`: the frame header and the masking of payloads
 //! - `utf8`: text that arrives in pieces
 //! - `close_code`, `close`: close codes, and with reasons
-//! - `message`: whole messages
+//! - `message`: whole messages; `short_message`: the fastest way of those that are short
 //! - `protocol_error`: the broken rules, each with its close code and section
 //! - `work`: what all this costs, counted in tests
 
@@ -42,6 +42,8 @@ pub mod proxy;
 #[doc(hidden)]
 pub mod range;
 pub(crate) mod response;
+#[cfg(feature = "host")]
+pub(crate) mod short_message;
 #[doc(hidden)]
 pub mod syntax;
 pub(crate) mod target;

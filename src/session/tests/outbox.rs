@@ -236,7 +236,8 @@ fn portions_make_no_difference() {
         for _ in 0..40 {
             let len = random.pick(&[0, 1, 10, 125, 126, 2_047, 2_048, 2_049, 20_000]);
             let message = match random.below(3) {
-                0 => Message::from("t".repeat(len)),
+                0 => Message::from("t".repeat(len).as_str()),
+                1 => Message::from(&random.bytes(len)[..]),
                 _ => Message::from(random.bytes(len)),
             };
             sent.push(tell_message(&message));
@@ -267,7 +268,15 @@ fn any_history_agrees_with_a_plain_queue() {
         for _ in 0..100 {
             let len = random.pick(&[0, 1, 100, 2_048, 2_049, 9_000, 17_000, 33_000]);
             let bytes = random.bytes(len);
-            match random.below(6) {
+            match random.below(7) {
+                #[cfg(feature = "host")]
+                6 => {
+                    let message = Message::from(&bytes[..len.min(random.below(31))]);
+                    let (frame, len) = message.short_frame().expect("it is short");
+                    if outbox.push_short(&frame, len) {
+                        plain.extend_from_slice(&frame[..len]);
+                    }
+                }
                 0 => {
                     let frame = Shared::new(&Message::from(bytes));
                     outbox.push_frame(&frame);
