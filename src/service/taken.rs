@@ -22,14 +22,9 @@ impl TakenMail {
     /// The service is done with the current transaction, if it has one.
     pub fn put_down(&mut self) {
         if let Some(bytes) = self.in_hand.take() {
-            self.add(bytes);
+            self.messages += 1;
+            self.bytes += bytes;
         }
-    }
-
-    /// The service is done with a transaction that counts so many bytes.
-    pub const fn add(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes;
     }
 
     /// Whether there is nothing to report.

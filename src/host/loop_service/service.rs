@@ -2,7 +2,6 @@
 //! applied to the hub at once, without a channel or another thread. So a callback can only fill
 //! outboxes, which have limits.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::engine::{CallResult, RunExit};
@@ -12,7 +11,7 @@ use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
 use crate::service::link::Apply;
-use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId, TakenMail};
+use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
 use crate::time::Time;
 use crate::ws::Message;
 
@@ -22,8 +21,8 @@ pub(super) struct LoopService {
     run: RunId,
     limits: Limits,
     service: PinnedService,
-    /// Mail that it has not been called with yet.
-    mail: VecDeque<Inbound>,
+    /// Mail that it has not been called with yet, the last one first.
+    mail: Vec<Inbound>,
     interval: Option<Duration>,
     /// Whether the interval has passed.
     ticks: bool,
@@ -57,7 +56,7 @@ impl LoopService {
         budget.count();
         warn(hub, run, &mut budget);
         let (service, interval) = made?;
-        let mail = VecDeque::new();
+        let mail = Vec::new();
         Ok(Self { run, limits, service, mail, interval, ticks: false, finishes: false, budget })
     }
 
@@ -69,7 +68,8 @@ impl LoopService {
         // A reload may have changed it.
         self.budget.set_max(hub.limits(run.worker.service()));
         let mut direct = LoopLink { hub, run, now, left: *left, applies: false };
-        let mut taken = TakenMail::default();
+        // What it is done with: messages, and their bytes.
+        let mut taken = (0, 0);
         self.budget.begin();
         let called = self.service.call(|service| {
             let mut context = Context::on_loop(&mut direct, &limits);
@@ -77,10 +77,10 @@ impl LoopService {
                 service.tick(&mut context);
                 self.budget.count();
             }
-            while let Some(transaction) = self.mail.pop_front() {
+            while let Some(transaction) = self.mail.pop() {
                 let bytes = transaction.mail_bytes();
                 service.receive(&mut context, transaction);
-                taken.add(bytes);
+                taken = (taken.0 + 1, taken.1 + bytes);
                 self.budget.count();
                 // Never before the first delivery: otherwise slow ticks would keep all mail
                 // waiting.
@@ -97,7 +97,7 @@ impl LoopService {
             ends
         });
         direct.assert_sound(&called);
-        if let (Some((messages, bytes)), Ok(_)) = (taken.report(), &called) {
+        if let ((messages @ 1.., bytes), Ok(_)) = (taken, &called) {
             direct.apply(Outbound::Taken { messages, bytes });
         }
         *left = direct.left;
@@ -132,13 +132,14 @@ impl LoopService {
 
     /// Takes the mail from the hub. The hub gets the used list, unless that has grown large.
     fn take_mail(&mut self, hub: &mut Hub) {
-        if self.mail.is_empty() && self.mail.capacity() <= SPARE_LEN_MAX {
-            let spare = Vec::from(std::mem::take(&mut self.mail));
-            self.mail = hub.swap_mail(self.run.worker, spare).1.into();
-            return;
+        let is_spare = self.mail.is_empty() && self.mail.capacity() <= SPARE_LEN_MAX;
+        let spare = if is_spare { std::mem::take(&mut self.mail) } else { Vec::new() };
+        let mut mail = hub.swap_mail(self.run.worker, spare).1;
+        if !mail.is_empty() || self.mail.is_empty() {
+            mail.reverse();
+            mail.append(&mut self.mail);
+            self.mail = mail;
         }
-        self.mail.shrink_to(SPARE_LEN_MAX);
-        self.mail.extend(hub.take_mail(self.run.worker).1);
     }
 }
 
