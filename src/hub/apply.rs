@@ -87,18 +87,8 @@ impl Hub {
     pub fn send_one(&mut self, run: RunId, to: SocketId, message: Message, now: Time) -> usize {
         let Some(service) = self.running(run) else { return 0 };
         self.memory.grow(message.len());
-        if let Some(socket) = self.sockets.get_mut(to)
-            && socket.hears(service)
-        {
-            let ServiceEntry { options, counters, .. } = &mut self.services[service];
-            if socket.session.send_short(&mut self.buffers, &message, &options.limits, now) {
-                counters.messages_sent.add(1);
-                // Most often its write is ordered already.
-                if !socket.flags.has(SocketFlag::Touched) {
-                    self.schedule_write(to);
-                }
-                return 1;
-            }
+        if self.send_short(service, to, &message, now) {
+            return 1;
         }
         self.send_to(service, to, message, now)
     }
@@ -138,6 +128,9 @@ impl Hub {
             self.pace(service, &to, message.len(), now);
         }
         if let (Recipients::One(id), None) = (&to.who, to.but) {
+            if self.send_short(service, *id, &message, now) {
+                return 1;
+            }
             return self.send_to(service, *id, message, now);
         }
         #[cfg(feature = "deflate")]
@@ -151,6 +144,30 @@ impl Hub {
                 session.send_frame_with(spare, &frame, limits, now)
             });
         })
+    }
+
+    /// Sends a short message to one socket, if all is as usual. Returns whether it did; otherwise
+    /// nothing has changed.
+    #[inline]
+    fn send_short(
+        &mut self,
+        service: ServiceId,
+        id: SocketId,
+        message: &Message,
+        now: Time,
+    ) -> bool {
+        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(service));
+        let Some(socket) = found else { return false };
+        let ServiceEntry { options, counters, .. } = &mut self.services[service];
+        if !socket.session.send_short(&mut self.buffers, message, &options.limits, now) {
+            return false;
+        }
+        counters.messages_sent.add(1);
+        // Most often its write is ordered already.
+        if !socket.flags.has(SocketFlag::Touched) {
+            self.schedule_write(id);
+        }
+        true
     }
 
     fn send_to(&mut self, service: ServiceId, id: SocketId, message: Message, now: Time) -> usize {

@@ -266,9 +266,8 @@ impl Hub {
         let (session, spare) = (&mut socket.session, &mut self.buffers);
         let (true, Some(service)) = (socket.membership.is_told(), socket.service) else {
             let limits = self.services.limits_of(socket.service);
-            let (used, event) = session.receive_with(spare, bytes, limits, now);
-            // Its messages are not delivered.
-            return (used, event.filter(|event| !matches!(event, SessionEvent::Message(_))));
+            // Its messages, if there are any, are events that are not delivered.
+            return session.receive_with(spare, bytes, limits, now);
         };
         let share = self.services[service].share();
         let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];

@@ -118,7 +118,8 @@ impl Outbox {
         }
         work::did(frame.len());
         if last.capacity() - last.len() < frame.len() {
-            grow(last, frame.len());
+            // Many of them come together.
+            grow(last, frame.len().max((3 * last.len()).min(Limits::OUTBOX_SPARE_BYTES)));
         }
         last.extend_from_slice(frame);
         last.truncate(end);

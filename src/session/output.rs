@@ -10,7 +10,9 @@ use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
 use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Header, Message, Opcode};
+#[cfg(feature = "host")]
+use crate::ws::Message;
+use crate::ws::{Close, CloseCode, Header, Opcode};
 
 impl Session {
     /// Says that the first `bytes_len` of the unsent bytes were written. 0 says that the peer takes
