@@ -67,6 +67,11 @@ impl Hub {
         }
     }
 
+    /// Whether the log has a line for each socket that ends.
+    pub(super) fn logs_ends(&self) -> bool {
+        self.access != AccessLog::Off && Level::Info <= log::max_level()
+    }
+
     /// Keeps the target of the request for the log, without the query.
     pub(super) fn note_request(&mut self, id: SocketId, method: &str, path: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -142,7 +147,11 @@ impl Hub {
             Membership::None | Membership::Waiting | Membership::Asked => Outcome::Refused,
         };
         let peer = self.addresses.of(socket.peer);
-        let reason = cold.map_or("", |cold| &cold.reason);
+        let reason = match cold.map_or("", |cold| &cold.reason) {
+            // Without another reason by now, all of the answer has been sent.
+            "" if outcome != Outcome::Closed => "page",
+            reason => reason,
+        };
         if !self.is_logged(outcome, status, reason, peer, now) {
             return;
         }

@@ -202,7 +202,8 @@ impl Hub {
         #[cfg(feature = "deflate")]
         self.agree(id, service);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(mut early) = socket.session.accept(protocol, now) else { return };
+        let accepted = socket.session.accept_with(&mut self.buffers, protocol, now);
+        let Some(mut early) = accepted else { return };
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.membership = Membership::Member;

@@ -77,9 +77,10 @@ impl Hub {
         let allowed = &self.hosts.allowed;
         let socket = self.sockets.get(id)?;
         let is_local = socket.flags.has(SocketFlag::Local);
+        let is_auto = matches!(allowed, AllowedHosts::Auto(_));
         let words = match allowed {
             AllowedHosts::Any => return None,
-            AllowedHosts::Auto(_) if !is_local => return None,
+            AllowedHosts::Auto(_) if !is_local || asked.is_no_page() => return None,
             AllowedHosts::Auto(HostNames(words)) | AllowedHosts::List(HostNames(words)) => words,
         };
         let text = asked.host();
@@ -87,13 +88,12 @@ impl Hub {
         let is_listed =
             host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
         let rule = self.origin_rule(service);
-        let is_auto = matches!(allowed, AllowedHosts::Auto(_));
         // Once proxies are named, the word of others does not count.
-        let is_passed = match self.proxies.trusted.is_none() {
+        let is_passed = || match self.proxies.trusted.is_none() {
             true => has_forwarded(&asked.head),
             false => socket.cold.as_ref().is_some_and(|cold| cold.proxied.has_passed),
         };
-        let is_excused = || is_own(host) || rule.names(host) || is_passed || asked.is_no_page();
+        let is_excused = || is_own(host) || rule.names(host) || is_passed();
         if is_listed || is_auto && is_excused() || text.is_empty() {
             return None;
         }

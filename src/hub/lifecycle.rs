@@ -129,7 +129,10 @@ impl Hub {
         let (Membership::Member, Some(service)) = (socket.membership, socket.service) else {
             return;
         };
-        self.record_end(id, &close.to_string());
+        // Most conversations end without a reason that anybody reads.
+        if self.logs_ends() {
+            self.record_end(id, &close.to_string());
+        }
         self.services[service].counters.close(close.code);
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, service, now);
@@ -164,7 +167,7 @@ impl Hub {
     /// The service has answered all that the peer had sent.
     pub(super) fn settle(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.session.settle(now);
+            socket.session.settle_with(&mut self.buffers, now);
             self.schedule_write(id);
         }
     }

@@ -202,8 +202,6 @@ impl Hub {
         if let Some(event) = socket.session.fail("the connection was dropped") {
             self.handle_event(id, event, now);
         }
-        // Without another reason by now, it was an answer that is no refusal, and it has been sent.
-        self.record_end(id, "page");
         self.abandon_handshake(id);
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);

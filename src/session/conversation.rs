@@ -24,7 +24,7 @@ use crate::limits::Limits;
 use crate::session::compressed::{Compressed, Contexts};
 use crate::session::deadlines::Deadlines;
 use crate::session::outbox::{Frame, Outbox};
-use crate::session::phase::{Closing, Phase};
+use crate::session::phase::{Closing, Phase, WaitingRequest};
 use crate::session::reader::FrameReader;
 use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
@@ -136,15 +136,27 @@ impl Session {
     /// Returns the bytes that [`Session::receive`] has got since the request, which have to be
     /// passed to it once more; `None` if there is no upgrade to accept.
     pub fn accept(&mut self, protocol: Option<&str>, now: Time) -> Option<Vec<u8>> {
-        let Phase::Waiting(waiting) = &mut self.phase else { return None };
-        let mut answer = Vec::new();
-        let upgrade = waiting.upgrade.as_ref()?;
-        upgrade.encode(protocol, &mut answer);
+        self.accept_with(&mut SpareMemory::none(), protocol, now)
+    }
+
+    /// Like [`Session::accept`], with buffers of other sessions.
+    pub fn accept_with(
+        &mut self,
+        spare: &mut SpareMemory,
+        protocol: Option<&str>,
+        now: Time,
+    ) -> Option<Vec<u8>> {
+        if self.upgrade().is_none() {
+            return None;
+        }
+        let waiting = core::mem::replace(&mut self.phase, Phase::Open(FrameReader::default()));
+        let Phase::Waiting(waiting) = waiting else { return None };
+        let WaitingRequest { upgrade, early, .. } = *waiting;
+        let upgrade = upgrade?;
+        let add = |outbox: &mut Outbox| outbox.push_written(|out| upgrade.encode(protocol, out));
+        self.push_with(Some(spare), add, now);
         #[cfg(feature = "deflate")]
         let agreement = upgrade.agreement();
-        let early = core::mem::take(&mut waiting.early);
-        self.push(|outbox| outbox.push_parts(&answer, &[]), now);
-        self.phase = Phase::Open(FrameReader::default());
         #[cfg(feature = "deflate")]
         if let Some(agreement) = agreement {
             self.begin_compression(agreement);
@@ -227,7 +239,7 @@ impl Session {
             return Ok(());
         }
         self.check_room(message.len(), limits, now)?;
-        self.push_with(spare, |outbox| outbox.push_message(message), now);
+        self.push_with(Some(spare), |outbox| outbox.push_message(message), now);
         self.saw_message(now);
         Ok(())
     }
@@ -260,7 +272,7 @@ impl Session {
             return Ok(());
         }
         self.check_room(frame.message_len(), limits, now)?;
-        self.push_with(spare, |outbox| outbox.push_frame(frame), now);
+        self.push_with(Some(spare), |outbox| outbox.push_frame(frame), now);
         self.saw_message(now);
         Ok(())
     }
@@ -271,7 +283,7 @@ impl Session {
     pub fn close(&mut self, close: &Close, now: Time) {
         if let Phase::Open(reader) = &mut self.phase {
             let reader = core::mem::take(reader);
-            self.push_close(close, now);
+            self.push_close(None, close, now);
             let close = Close::new(close.code, close.sent_reason());
             self.enter(Phase::Closing(Box::new(Closing { reader, close })), now);
         }
@@ -279,10 +291,19 @@ impl Session {
 
     /// Queues our close frame after a [`SessionEvent::Closed`]: nothing more is to be sent.
     pub fn settle(&mut self, now: Time) {
+        self.settle_in(None, now);
+    }
+
+    /// Like [`Session::settle`], with buffers of other sessions.
+    pub fn settle_with(&mut self, spare: &mut SpareMemory, now: Time) {
+        self.settle_in(Some(spare), now);
+    }
+
+    fn settle_in(&mut self, spare: Option<&mut SpareMemory>, now: Time) {
         if let Phase::Settling(settling) = &mut self.phase {
             let close = core::mem::replace(&mut settling.close, Close::new(CloseCode::NONE, ""));
             let then = core::mem::replace(&mut settling.then, Phase::Finished);
-            self.push_close(&close, now);
+            self.push_close(spare, &close, now);
             self.enter(then, now);
         }
     }

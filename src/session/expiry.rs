@@ -55,7 +55,7 @@ impl Session {
                 return Some(SessionEvent::Undecided);
             }
             Due::Ping => {
-                self.push_control(Opcode::Ping, PING, now);
+                self.push_control(None, Opcode::Ping, PING, now);
                 self.deadlines.sent_ping(now);
                 return None;
             }

@@ -278,7 +278,7 @@ impl Session {
             None => Some(payload),
         };
         if let Some(payload) = payload {
-            self.push_control(Opcode::Pong, payload.as_slice(), now);
+            self.push_control(None, Opcode::Pong, payload.as_slice(), now);
         }
     }
 

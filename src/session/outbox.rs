@@ -78,8 +78,9 @@ enum Chunk {
 }
 
 impl Outbox {
-    /// The maximum memory of an empty outbox: that of its last chunk, if it was small.
-    pub const EMPTY_BYTES_MAX: usize = 128;
+    /// The maximum memory of an empty outbox: that of its last chunk, if it was small. The 101 of a
+    /// handshake is.
+    pub const EMPTY_BYTES_MAX: usize = 144;
 
     /// Appends a message as one frame.
     pub fn push_message(&mut self, message: Message) {
@@ -147,6 +148,17 @@ impl Outbox {
         if buffer.len() <= JOINED_BYTES_MAX {
             return self.push_parts(&buffer, &[]);
         }
+        self.push_own(buffer);
+    }
+
+    /// Appends what `write` appends to a buffer, which is that of an empty outbox.
+    pub fn push_written(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut buffer = match &mut self.first {
+            Chunk::Own(first) if first.is_empty() => core::mem::take(first),
+            Chunk::Own(_) | Chunk::Shared(_) => Vec::new(),
+        };
+        write(&mut buffer);
+        work::did(buffer.len());
         self.push_own(buffer);
     }
 

@@ -1,7 +1,6 @@
 //! The bytes to be written to the peer of a conversation, and what to do after them.
 
 use alloc::format;
-use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::session::conversation::{Next, Overflow, Session};
@@ -47,7 +46,7 @@ impl Session {
             let pong = unsent.pong.take();
             spare.keep_unsent(unsent);
             if let Some(pong) = pong {
-                self.push_control(Opcode::Pong, pong.as_slice(), now);
+                self.push_control(Some(spare), Opcode::Pong, pong.as_slice(), now);
             }
         }
         // The time for the peer's end counts from the moment when it could know of our last bytes.
@@ -120,13 +119,13 @@ impl Session {
 
     /// Adds to the outbox. Time to write counts from its first byte.
     pub(super) fn push(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
-        self.push_with(&mut SpareMemory::none(), add, now);
+        self.push_with(None, add, now);
     }
 
     /// The same, with reused memory if there is any.
     pub(super) fn push_with(
         &mut self,
-        spare: &mut SpareMemory,
+        spare: Option<&mut SpareMemory>,
         add: impl FnOnce(&mut Outbox),
         now: Time,
     ) {
@@ -168,7 +167,7 @@ impl Session {
         let unsent = self.unsent.get_or_insert_with(|| {
             // All bytes have been written. What the system holds of a conversation that is over
             // counts as an answer.
-            let mut unsent = Unsent::from(&mut SpareMemory::none(), now);
+            let mut unsent = Unsent::from(None, now);
             unsent.begin_answer(queued, now);
             unsent
         });
@@ -200,20 +199,31 @@ impl Session {
         next.is_some_and(|(time, due)| time <= now && matches!(due, Due::Write | Due::Close))
     }
 
-    pub(super) fn push_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) {
+    pub(super) fn push_control(
+        &mut self,
+        spare: Option<&mut SpareMemory>,
+        opcode: Opcode,
+        payload: &[u8],
+        now: Time,
+    ) {
         let header = Header::whole(opcode, payload.len()).encode();
-        self.push(|outbox| outbox.push_parts(header.as_slice(), payload), now);
+        self.push_with(spare, |outbox| outbox.push_parts(header.as_slice(), payload), now);
     }
 
-    pub(super) fn push_close(&mut self, close: &Close, now: Time) {
+    pub(super) fn push_close(&mut self, spare: Option<&mut SpareMemory>, close: &Close, now: Time) {
         // RFC 6455, 5.5.1: a close frame is the last one, so a pong that waits goes before it.
         let pong = self.unsent.as_mut().and_then(|unsent| unsent.pong.take());
         if let Some(pong) = pong {
-            self.push_control(Opcode::Pong, pong.as_slice(), now);
+            self.push_control(None, Opcode::Pong, pong.as_slice(), now);
         }
-        let mut payload = Vec::new();
-        close.encode(&mut payload);
-        self.push_control(Opcode::Close, &payload, now);
+        let payload = close.payload();
+        let (code, reason) = payload.as_ref().map_or((&[][..], ""), |(code, text)| (code, text));
+        let header = Header::whole(Opcode::Close, code.len() + reason.len()).encode();
+        let add = |outbox: &mut Outbox| {
+            outbox.push_parts(header.as_slice(), code);
+            outbox.push_parts(reason.as_bytes(), &[]);
+        };
+        self.push_with(spare, add, now);
     }
 
     /// The bytes of memory that wait for the peer, and those of its unfinished message.
@@ -234,7 +244,7 @@ impl Session {
         if !self.is_open() || outbox > input {
             return false;
         }
-        self.push_close(close, now);
+        self.push_close(None, close, now);
         self.enter(Phase::Lingering, now);
         true
     }
@@ -258,7 +268,7 @@ impl Session {
         let (unread, max) = (self.unsent_len(), limits.outbox_bytes_max);
         let reason = format!("{unread} bytes unread and {more} more, above outbox-max, {max}");
         let close = Close::new(CloseCode::TRY_LATER, reason);
-        self.push_close(&close, now);
+        self.push_close(None, &close, now);
         self.enter(Phase::Lingering, now);
         Overflow(close)
     }

@@ -45,8 +45,10 @@ impl Unsent {
     }
 
     /// An empty one, with reused memory if there is any.
-    pub(super) fn from(spare: &mut SpareMemory, now: Time) -> Box<Self> {
-        let Some(mut unsent) = spare.take_unsent() else { return Box::new(Self::new(now)) };
+    pub(super) fn from(spare: Option<&mut SpareMemory>, now: Time) -> Box<Self> {
+        let Some(mut unsent) = spare.and_then(SpareMemory::take_unsent) else {
+            return Box::new(Self::new(now));
+        };
         debug_assert!(unsent.outbox.is_empty() && unsent.pong.is_none(), "nothing waits in it");
         (unsent.moved, unsent.paid, unsent.stalled) = (now, None, false);
         unsent.held = usize::MAX;

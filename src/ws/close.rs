@@ -47,12 +47,17 @@ impl Close {
     /// Appends the payload of a close frame. With a code that must not be sent, the payload is
     /// empty. A reason of more than 123 bytes is cut at a character.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        // RFC 6455, 7.4.1: 1005, 1006 and 1015 must not be set in a close frame.
-        if CloseCode::new(self.code.number()).is_none() {
-            return;
+        if let Some((code, reason)) = self.payload() {
+            out.extend_from_slice(&code);
+            out.extend_from_slice(reason.as_bytes());
         }
-        out.extend_from_slice(&self.code.number().to_be_bytes());
-        out.extend_from_slice(self.sent_reason().as_bytes());
+    }
+
+    /// The two parts of the payload; `None` if it is empty.
+    pub(crate) fn payload(&self) -> Option<([u8; 2], &str)> {
+        // RFC 6455, 7.4.1: 1005, 1006 and 1015 must not be set in a close frame.
+        let code = CloseCode::new(self.code.number())?;
+        Some((code.number().to_be_bytes(), self.sent_reason()))
     }
 
     /// The part of the reason that a close frame carries: up to 123 bytes, cut at a character.

@@ -96,6 +96,7 @@ impl Upgrade {
     /// Appends the 101 to `out`. A `protocol` that was not offered is left out, since the
     /// client would have to fail the connection (RFC 6455, 4.1).
     pub fn encode(&self, protocol: Option<&str>, out: &mut Vec<u8>) {
+        out.reserve(ANSWER_BYTES);
         out.extend_from_slice(
             b"HTTP/1.1 101 Switching Protocols\r\n\
               Upgrade: websocket\r\n\
@@ -225,5 +226,7 @@ fn protocols(head: &Head) -> Result<Vec<String>, UpgradeError> {
 const PROTOCOL_ID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY_BYTES: usize = 24;
 const ACCEPT_BYTES: usize = 28;
+/// The whole answer, without a protocol.
+const ANSWER_BYTES: usize = 101 + ACCEPT_BYTES;
 /// Each name is compared with each other, so their number is bounded.
 const PROTOCOLS_MAX: usize = 64;
