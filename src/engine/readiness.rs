@@ -8,16 +8,11 @@ use crate::service::SocketId;
 #[derive(Debug, Default)]
 pub(super) struct ReadinessTable(Vec<Readiness>);
 
-/// The state of one connection, in four bytes, since there are many.
+/// The state of one connection, in four bytes, since there are many: a set of [`ReadinessFlag`] in
+/// the low byte, and above it the low bits of its socket's number. They are enough to tell apart
+/// the sockets that one index has within two turns.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Readiness {
-    /// The low bits of its socket's number, which tell it from others at the same index.
-    serial: SerialEnd,
-    /// A set of [`ReadinessFlag`].
-    flags: u8,
-}
-
-const _: () = assert!(size_of::<Readiness>() == 4, "there is one for each socket");
+pub(super) struct Readiness(u32);
 
 /// A flag of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -72,23 +67,23 @@ impl ReadinessTable {
     pub(super) fn insert(&mut self, id: SocketId) {
         let place = id.index();
         if place >= self.0.len() {
-            self.0.resize(place + 1, Readiness { serial: SerialEnd::of(id), flags: 0 });
+            self.0.resize(place + 1, Readiness(0));
         }
         let flags = ReadinessFlag::Present as u8 | ReadinessFlag::Writable as u8;
-        self.0[place] = Readiness { serial: SerialEnd::of(id), flags };
+        self.0[place] = Readiness(Readiness::serial_of(id) | u32::from(flags));
     }
 
     /// The state of the connection of this socket, and never of another one at its index.
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Readiness> {
         let readiness = self.0.get_mut(id.index())?;
-        Some(readiness)
-            .filter(|of| of.has(ReadinessFlag::Present) && of.serial == SerialEnd::of(id))
+        let is_it = readiness.0 & !FLAGS == Readiness::serial_of(id);
+        Some(readiness).filter(|of| is_it && of.has(ReadinessFlag::Present))
     }
 
     /// Removes the connection of this socket.
     pub(super) fn remove(&mut self, id: SocketId) {
         if let Some(readiness) = self.get_mut(id) {
-            readiness.flags = 0;
+            readiness.0 &= !FLAGS;
         }
     }
 
@@ -181,27 +176,24 @@ impl Readiness {
     /// Sets the flag. Returns true if it was clear.
     const fn set(&mut self, flag: ReadinessFlag) -> bool {
         let was_clear = !self.has(flag);
-        self.flags |= flag as u8;
+        self.0 |= flag as u32;
         was_clear
     }
 
     const fn clear(&mut self, flag: ReadinessFlag) {
-        self.flags &= !(flag as u8);
+        self.0 &= !(flag as u32);
     }
 
     const fn has(self, flag: ReadinessFlag) -> bool {
-        self.flags & flag as u8 != 0
+        self.0 & flag as u32 != 0
+    }
+
+    /// The low bits of a socket's number, in their place.
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
+    const fn serial_of(id: SocketId) -> u32 {
+        (id.serial() as u32) << 8
     }
 }
 
-/// The low bits of a socket's number: enough to tell apart the sockets that one index has within
-/// two turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SerialEnd([u8; 3]);
-
-impl SerialEnd {
-    const fn of(id: SocketId) -> Self {
-        let [a, b, c, ..] = id.serial().to_le_bytes();
-        Self([a, b, c])
-    }
-}
+/// The bits of all flags.
+const FLAGS: u32 = 0xff;
