@@ -162,20 +162,17 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
         decoded.push(byte);
     }
     let path = String::from_utf8(decoded).map_err(|_| TargetError::Nowhere)?;
-    if path.chars().any(|c| c.is_control() || c == '\\') {
+    if path.contains(|c: char| c.is_control() || c == '\\') {
         return Err(TargetError::Nowhere);
     }
-    // The first segment is empty: it stands before the slash that begins the path.
-    let mut segments = path.split('/').skip(1).peekable();
     // RFC 8615, 3: this name at the root is served although it begins with a dot.
-    segments.next_if_eq(&WELL_KNOWN);
-    while let Some(segment) = segments.next() {
-        let last = segments.peek().is_none();
-        if segment.starts_with('.') {
-            return Err(TargetError::Hidden);
-        }
-        if segment.is_empty() && !last {
-            return Err(TargetError::Nowhere);
+    let known = path[1..].strip_prefix(WELL_KNOWN);
+    let checked = known.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(&path);
+    for pair in checked.as_bytes().windows(2) {
+        match pair {
+            b"/." => return Err(TargetError::Hidden),
+            b"//" => return Err(TargetError::Nowhere),
+            _ => {}
         }
     }
     Ok(path)
