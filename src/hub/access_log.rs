@@ -17,10 +17,8 @@ use crate::hub::tls::has_failed_at_tls;
 use crate::hub::{Hub, Subject, more_like_this};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
-#[cfg(feature = "admin")]
-use crate::ws::Head;
 use crate::ws::syntax::cut;
-use crate::ws::{Response, Status};
+use crate::ws::{Head, Response, Status, Target};
 
 /// Which lines the log has of sockets and requests: one for each, when it ends. They have the
 /// target `switchboard::access`. If many peers cause them, only some are logged in each second, and
@@ -80,19 +78,32 @@ impl Hub {
         cut(&without_secrets(path)).clone_into(&mut cold.path);
     }
 
-    /// Keeps what the log has of a request.
-    #[cfg(feature = "admin")]
+    /// Keeps the head of a request for the log, until it is known whether a line has any of it.
     pub(super) fn note_head(&mut self, id: SocketId, head: &Head) {
-        if self.access == AccessLog::Off {
-            return;
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.cold.get_or_insert_default().head = Some(head.clone());
         }
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let text = |name| {
-            let value = String::from_utf8_lossy(head.values(name).next().unwrap_or_default());
-            cut(&value).to_owned()
-        };
-        let notes = socket.cold.get_or_insert_default().notes.get_or_insert_default();
-        (notes.host, notes.user_agent) = (text("Host"), text("User-Agent"));
+    }
+
+    /// A line is to come about a request: keeps the words of its head that the line has.
+    pub(super) fn note_words(&mut self, id: SocketId) {
+        let cold = self.sockets.get_mut(id).and_then(|socket| socket.cold.as_mut());
+        let Some(head) = cold.and_then(|cold| cold.head.take()) else { return };
+        match Target::parse(head.target()) {
+            Ok(target) => self.note_request(id, head.method(), &target.path),
+            Err(_) => self.note_request(id, head.method(), head.target()),
+        }
+        #[cfg(feature = "admin")]
+        if self.access != AccessLog::Off
+            && let Some(socket) = self.sockets.get_mut(id)
+        {
+            let text = |name| {
+                let value = String::from_utf8_lossy(head.first(name).unwrap_or_default());
+                cut(&value).to_owned()
+            };
+            let notes = socket.cold.get_or_insert_default().notes.get_or_insert_default();
+            (notes.host, notes.user_agent) = (text("Host"), text("User-Agent"));
+        }
     }
 
     /// Keeps that a proxy has connected for the client of a socket. The first one is the peer of
@@ -111,6 +122,7 @@ impl Hub {
 
     /// Keeps for the log how a request is answered. The first answer is the one that is sent.
     pub(super) fn note_answer(&mut self, id: SocketId, response: &Response) {
+        self.note_words(id);
         let status = response.status();
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let cold = socket.cold.get_or_insert_default();
@@ -191,13 +203,12 @@ impl Hub {
 
     /// The line about a socket that opens, whose request is answered with the 101.
     #[cfg(feature = "admin")]
-    pub(super) fn log_open(&self, id: SocketId) {
-        let Some(socket) = self.sockets.get(id).filter(|_| self.access == AccessLog::All) else {
-            return;
-        };
-        if Level::Info > log::max_level() {
+    pub(super) fn log_open(&mut self, id: SocketId) {
+        if self.access != AccessLog::All || Level::Info > log::max_level() {
             return;
         }
+        self.note_words(id);
+        let Some(socket) = self.sockets.get(id) else { return };
         let Some((service, cold)) = socket.service.zip(socket.cold.as_deref()) else { return };
         let address = PeerName(self.addresses.of(socket.peer)).to_string();
         let path = if cold.path.is_empty() { &self.services[service].path } else { &cold.path };

@@ -20,8 +20,6 @@ impl Hub {
     /// A request is complete. It is checked in this order: the state of the host, the path, the
     /// origin, the state of the service. The first failure is the answer.
     pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
-        self.note_request(id, head.method(), head.target());
-        #[cfg(feature = "admin")]
         self.note_head(id, &head);
         if !self.identify_by_head(id, &head, now) {
             return;
@@ -42,7 +40,6 @@ impl Hub {
                 return self.respond(id, &refusal, now);
             }
         };
-        self.note_request(id, head.method(), &target.path);
         let upgrade = self.sockets.get(id).and_then(|socket| socket.session.upgrade());
         let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
         if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
@@ -102,13 +99,13 @@ impl Hub {
             false => Transport::Unknown,
         };
         let tls = proxied.and_then(|proxied| proxied.tls.clone());
-        let origin = asked.head.values("Origin").next();
-        let host = asked.host();
-        let rule = &self.services[service].options.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
-        if !rule.accepts_over(transport, origin, host) {
-            let text = rule.refusal_over(transport, origin.unwrap_or_default(), host);
-            return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
+        if let Some(origin) = asked.head.first("Origin") {
+            let (host, rule) = (asked.host(), &self.services[service].options.origin);
+            if !rule.accepts_over(transport, Some(origin), host) {
+                let text = rule.refusal_over(transport, origin, host);
+                return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
+            }
         }
         let PendingRequest { head, target: Target { path, query, .. }, direct, protocols } = asked;
         let path = direct.unwrap_or(path);

@@ -140,8 +140,7 @@ impl PendingRequest {
     fn is_no_page(&self) -> bool {
         // Browsers use HTTP/1.1 or later. Proxies and load balancers use HTTP/1.0 as well, with the
         // name of an upstream as the Host.
-        self.protocols.is_some() && self.head.values("Origin").next().is_none()
-            || self.head.is_http_1_0()
+        self.protocols.is_some() && self.head.first("Origin").is_none() || self.head.is_http_1_0()
     }
 }
 

@@ -172,7 +172,7 @@ fn names_client(head: &Head) -> bool {
 }
 
 fn has_one_of(head: &Head, names: [&str; 2]) -> bool {
-    names.iter().any(|name| head.values(name).next().is_some())
+    names.iter().any(|name| head.first(name).is_some())
 }
 
 // Why connections are dropped. The first two words are those that the log counts together.

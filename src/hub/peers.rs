@@ -343,6 +343,7 @@ impl Hub {
             SessionEvent::Gone(reason) | SessionEvent::Late(reason) => {
                 self.withdraw(id, reason);
                 self.stop_waiting(id);
+                self.note_words(id);
                 self.record_end(id, self.reason_of_end(id, reason));
             }
         }

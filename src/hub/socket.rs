@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::{Session, SessionEvent};
 use crate::time::{CompactTime, Time};
-use crate::ws::Status;
+use crate::ws::{Head, Status};
 
 /// One connection. There are many, most of them idle: rarely needed fields are boxed, and small
 /// ones are kept in as few bytes as they need.
@@ -79,6 +79,8 @@ pub(super) struct Cold {
     pub(super) verdict: Option<Verdict>,
     /// Its request, while a program is looked for.
     pub(super) asked: Option<PendingRequest>,
+    /// The head of its request, for the log, until it is answered.
+    pub(super) head: Option<Head>,
     /// The method of its request, for the log.
     pub(super) method: String,
     /// How its request was answered, unless with the 101.
@@ -203,7 +205,7 @@ impl Socket {
 
     /// Whether this is its id, in the place where it is.
     pub(super) fn is(&self, id: SocketId) -> bool {
-        self.serial == Serial::of(id)
+        self.serial.number() == id.serial()
     }
 
     /// Whether it is not read, however empty the mail is: the service has paused it, or it waits
@@ -242,7 +244,8 @@ impl Cold {
 
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
-        let words = self.path.is_empty()
+        let words = self.head.is_none()
+            && self.path.is_empty()
             && self.method.is_empty()
             && self.status.is_none()
             && self.labels.is_empty()

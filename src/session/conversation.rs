@@ -7,8 +7,8 @@
 //!    [`Session::send_frame`], [`Session::close`], [`Session::settle`], [`Session::pause`],
 //!    [`Session::leave`], [`Session::resume`]
 //! 3. deadlines: [`Session::deadline`], [`Session::expire`]
-//! 4. what is to be written (`output.rs`): [`Session::unsent`], [`Session::wrote`],
-//!    [`Session::next`]
+//! 4. what is to be written (`output.rs`, as is [`Session::settle`]): [`Session::unsent`],
+//!    [`Session::wrote`], [`Session::next`]
 //! 5. with the feature `deflate`, the additions of compression to each of these (`deflate.rs`)
 //!
 //! All events are returned as [`SessionEvent`]s. An accepted conversation ends in exactly one
@@ -28,7 +28,7 @@ use crate::session::phase::{Closing, Phase, WaitingRequest};
 use crate::session::reader::FrameReader;
 use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, DateField, Head, Message, Response, Upgrade};
+use crate::ws::{Close, DateField, Head, Message, Response, Upgrade};
 
 /// One conversation with one peer, without I/O and without a clock. The owner of the connection
 /// calls it like this, in a loop:
@@ -122,7 +122,7 @@ impl Session {
     #[must_use]
     pub fn new(now: Time) -> Self {
         Self {
-            phase: Phase::Connecting(Box::default()),
+            phase: Phase::Connecting(None),
             unsent: None,
             deadlines: Deadlines::new(now),
             ended: false,
@@ -171,7 +171,8 @@ impl Session {
     /// request to answer, it does nothing.
     pub fn respond(&mut self, response: &Response, stamp: &DateField, now: Time) {
         let is_head = match &self.phase {
-            Phase::Connecting(reader) => reader.words().0 == "HEAD",
+            Phase::Connecting(Some(reader)) => reader.words().0 == "HEAD",
+            Phase::Connecting(None) => false,
             Phase::Waiting(waiting) => waiting.is_head,
             Phase::Open(_)
             | Phase::Settling(_)
@@ -286,25 +287,6 @@ impl Session {
             self.push_close(None, close, now);
             let close = Close::new(close.code, close.sent_reason());
             self.enter(Phase::Closing(Box::new(Closing { reader, close })), now);
-        }
-    }
-
-    /// Queues our close frame after a [`SessionEvent::Closed`]: nothing more is to be sent.
-    pub fn settle(&mut self, now: Time) {
-        self.settle_in(None, now);
-    }
-
-    /// Like [`Session::settle`], with buffers of other sessions.
-    pub fn settle_with(&mut self, spare: &mut SpareMemory, now: Time) {
-        self.settle_in(Some(spare), now);
-    }
-
-    fn settle_in(&mut self, spare: Option<&mut SpareMemory>, now: Time) {
-        if let Phase::Settling(settling) = &mut self.phase {
-            let close = core::mem::replace(&mut settling.close, Close::new(CloseCode::NONE, ""));
-            let then = core::mem::replace(&mut settling.then, Phase::Finished);
-            self.push_close(spare, &close, now);
-            self.enter(then, now);
         }
     }
 

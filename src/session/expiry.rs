@@ -91,7 +91,7 @@ impl Session {
 
     /// Whether no byte of a request has come.
     fn is_silent(&self) -> bool {
-        matches!(&self.phase, Phase::Connecting(reader) if reader.is_empty())
+        matches!(&self.phase, Phase::Connecting(None))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::time::Time;
 use crate::ws::short_message::ShortMessage;
 use crate::ws::syntax::cut;
 use crate::ws::{
-    Close, CloseCode, Head, HeadError, Opcode, ProtocolError, Response, Status, Upgrade,
+    Close, CloseCode, Head, HeadError, HeadReader, Opcode, ProtocolError, Response, Status, Upgrade,
 };
 
 impl Session {
@@ -73,21 +73,22 @@ impl Session {
         now: Time,
     ) -> (usize, Option<SessionEvent>) {
         match &mut self.phase {
-            Phase::Connecting(reader) => match reader.receive(bytes, limits) {
-                Ok((used, None)) => (used, None),
-                Ok((used, Some(head))) => (used, Some(self.receive_head(head, now))),
-                Err(error) => {
-                    let (method, _) = reader.words();
-                    let is_content =
-                        matches!(error, HeadError::ContentLength | HeadError::TransferEncoding);
-                    let is_allowed = Response::ALLOW.split(", ").any(|known| known == method);
-                    let refusal = match is_content && !is_allowed {
-                        true => refuse_method(method),
-                        false => Response::text(error.status(), &error.to_string()),
-                    };
-                    (bytes.len(), Some(self.refuse(None, refusal, now)))
+            Phase::Connecting(begun) => {
+                // Most heads come in one piece.
+                let mut new = HeadReader::default();
+                let read = begun.as_deref_mut().unwrap_or(&mut new).receive(bytes, limits);
+                if let Ok((used, Some(head))) = read {
+                    return (used, Some(self.receive_head(head, now)));
                 }
-            },
+                let reader = begun.get_or_insert_with(|| Box::new(new));
+                match read {
+                    Ok((used, _)) => (used, None),
+                    Err(error) => {
+                        let refusal = refuse_head(reader.words().0, error);
+                        (bytes.len(), Some(self.refuse(None, refusal, now)))
+                    }
+                }
+            }
             Phase::Waiting(waiting) => {
                 waiting.early.extend_from_slice(bytes);
                 (bytes.len(), None)
@@ -108,7 +109,7 @@ impl Session {
         match &self.phase {
             Phase::Waiting(waiting) if waiting.upgrade.is_none() => None,
             Phase::Settling(_) | Phase::Responding | Phase::Flushing | Phase::Lingering => None,
-            Phase::Connecting(reader) if reader.is_empty() => self.fail(NO_REQUEST),
+            Phase::Connecting(None) => self.fail(NO_REQUEST),
             Phase::Connecting(_) | Phase::Waiting(_) => {
                 self.fail("the peer left before it was answered")
             }
@@ -150,7 +151,7 @@ impl Session {
     ) -> SessionEvent {
         let (method, target) = match (head, &self.phase) {
             (Some(head), _) => (head.method(), head.target()),
-            (None, Phase::Connecting(reader)) => reader.words(),
+            (None, Phase::Connecting(Some(reader))) => reader.words(),
             (None, _) => ("", ""),
         };
         let path = target.split('?').next().unwrap_or_default();
@@ -169,7 +170,8 @@ impl Session {
     }
 
     fn receive_head(&mut self, head: Head, now: Time) -> SessionEvent {
-        let upgrade = match head.method() {
+        let method = head.method();
+        let upgrade = match method {
             "GET" => Upgrade::parse(&head),
             // RFC 6455, 4.1 (2): a handshake is a GET; with others an Upgrade is ignored.
             "HEAD" | "OPTIONS" => Ok(None),
@@ -177,7 +179,7 @@ impl Session {
         };
         match upgrade {
             Ok(upgrade) => {
-                self.wait(upgrade, head.method(), now);
+                self.wait(upgrade, method, now);
                 SessionEvent::Request(head)
             }
             Err(error) => {
@@ -309,6 +311,16 @@ impl Session {
         };
         self.enter(phase, now);
         SessionEvent::Closed(first)
+    }
+}
+
+/// The answer to a head that is wrong, with this method.
+fn refuse_head(method: &str, error: HeadError) -> Response {
+    let is_content = matches!(error, HeadError::ContentLength | HeadError::TransferEncoding);
+    let is_allowed = Response::ALLOW.split(", ").any(|known| known == method);
+    match is_content && !is_allowed {
+        true => refuse_method(method),
+        false => Response::text(error.status(), &error.to_string()),
     }
 }
 

@@ -36,8 +36,8 @@ use crate::ws::{Close, HeadReader, Upgrade};
 /// The phase of a conversation, with the state that exists only in that phase.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// The request head is being read.
-    Connecting(Box<HeadReader>),
+    /// The request head is being read; `None` before its first byte.
+    Connecting(Option<Box<HeadReader>>),
     /// The request is whole; the hub has not decided yet.
     Waiting(Box<WaitingRequest>),
     /// Messages go both ways.

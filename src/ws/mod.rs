@@ -4,7 +4,8 @@
 //!
 //! In reading order:
 //!
-//! - `head`: a request head, read in any pieces; `syntax`: its characters; `head_error`: its errors
+//! - `head_reader`: reads a request head in any pieces; `head`: one that is whole; `syntax`: its
+//!   characters; `head_error`: its errors
 //! - `target`: the request target and the path that names a service
 //! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
@@ -30,6 +31,7 @@ pub mod forwarded;
 pub(crate) mod frame;
 pub(crate) mod head;
 pub(crate) mod head_error;
+pub(crate) mod head_reader;
 #[doc(hidden)]
 pub mod http_date;
 #[doc(hidden)]
@@ -68,8 +70,9 @@ pub use close_code::CloseCode;
 pub use extension::{Agreement, ContextTakeover, Offer, Side};
 pub use forwarded::{Forwarded, ForwardedPeer};
 pub use frame::{Header, HeaderBytes, Opcode, Payload};
-pub use head::{Head, HeadReader};
+pub use head::Head;
 pub use head_error::HeadError;
+pub use head_reader::HeadReader;
 pub use http_date::DateField;
 pub use message::Message;
 pub use origin::{Origin, OriginError, Transport};

@@ -31,19 +31,19 @@ impl Upgrade {
     /// # Errors
     /// The first rule of RFC 6455, 4.2.1 that it breaks.
     pub fn parse(head: &Head) -> Result<Option<Self>, UpgradeError> {
-        let is_meant = head.values("Sec-WebSocket-Key").next().is_some();
+        let is_meant = head.first("Sec-WebSocket-Key").is_some();
         // RFC 9110, 7.8: an Upgrade in HTTP/1.0 is ignored, so only the key shows a handshake.
         if head.is_http_1_0() {
             return if is_meant { Err(UpgradeError::HttpVersion) } else { Ok(None) };
         }
         // RFC 6455, 4.2.1 (3): an Upgrade field with the value "websocket", in any case.
-        if !head.values("Upgrade").flat_map(list).any(|p| p.eq_ignore_ascii_case(b"websocket")) {
+        if !lists(head, "Upgrade", b"websocket") {
             // RFC 9110, 7.8: an upgrade to anything else is ignored. But a key shows that a
             // handshake was meant; a proxy may have dropped its Upgrade.
             return if is_meant { Err(UpgradeError::Upgrade) } else { Ok(None) };
         }
         // RFC 6455, 4.2.1 (4): a Connection field with the token "Upgrade", in any case.
-        if !head.values("Connection").flat_map(list).any(|t| t.eq_ignore_ascii_case(b"upgrade")) {
+        if !lists(head, "Connection", b"upgrade") {
             return Err(UpgradeError::Connection);
         }
         // RFC 6455, 4.2.1 (6) and 4.2.2: the version is 13; others learn that from the answer.
@@ -191,6 +191,13 @@ impl fmt::Display for UpgradeError {
 }
 
 impl core::error::Error for UpgradeError {}
+
+/// Whether a list in fields of this name has this member, in any case.
+fn lists(head: &Head, name: &str, member: &[u8]) -> bool {
+    let is_it = |other: &[u8]| other.eq_ignore_ascii_case(member);
+    // Most often there is no other member.
+    head.values(name).any(|value| is_it(value) || list(value).any(is_it))
+}
 
 /// RFC 6455, 4.2.1 (5) and 4.2.2 (5.4): the key is 16 bytes in base64, the answer is the
 /// hash of its text joined to the protocol's own.

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use crate::limits::Limits;
 use crate::programs::{CommandReader, CommandResult, ProgramCommand};
 use crate::service::{Admission, PeerInfo, Request};
-use crate::ws::head::HeadReader;
+use crate::ws::head_reader::HeadReader;
 use crate::ws::{Target, Transport};
 
 /// The results of `bytes`, which come in pieces of these lengths.

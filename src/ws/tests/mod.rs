@@ -26,7 +26,7 @@ mod utf8;
 mod work;
 
 use crate::limits::Limits;
-use crate::ws::head::{Head, HeadReader};
+use crate::ws::{Head, HeadReader};
 
 /// The ways in which an input of `len` bytes is cut, each as the lengths of its pieces: not
 /// at all, byte by byte, in two at each place, and at random. Of a long input only the places

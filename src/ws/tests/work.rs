@@ -1,7 +1,7 @@
 //! Heads cost in proportion to their length, however they are cut.
 
 use crate::limits::Limits;
-use crate::ws::head::HeadReader;
+use crate::ws::head_reader::HeadReader;
 use crate::ws::{Head, Upgrade, work};
 
 /// Each byte is read once, and those of names once more for each of the three whose fields are
