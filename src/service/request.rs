@@ -92,6 +92,6 @@ impl Request {
         let protocols = self.protocols.capacity() * size_of::<String>() + names;
         let words = self.path.capacity() + self.query.capacity();
         let tls = self.peer.tls().map_or(0, TlsInfo::capacity);
-        size_of::<Self>() + self.head.capacity() + words + protocols + tls
+        size_of::<Self>() + Head::PARTS_BYTES + self.head.capacity() + words + protocols + tls
     }
 }

@@ -26,6 +26,10 @@ pub(super) struct HeadParts {
 }
 
 impl Head {
+    /// The bytes that clones share, beside [`Head::capacity`].
+    #[cfg(feature = "host")]
+    pub(crate) const PARTS_BYTES: usize = size_of::<HeadParts>() + 2 * size_of::<usize>();
+
     pub(super) fn new(parts: HeadParts) -> Self {
         Self(Arc::new(parts))
     }

@@ -6,6 +6,7 @@
 
 use crate::limits::Limits;
 use crate::ws::Status;
+use crate::ws::syntax::{is_value_byte, trim};
 use crate::ws::{Head, HeadError, HeadReader};
 
 use super::cuttings;
@@ -367,6 +368,23 @@ fn read(text: &[u8], limits: &Limits) -> Result<Head, HeadError> {
         }
     }
     outcome.map(|head| head.unwrap_or_else(|| panic!("no end: {}", text.escape_ascii())))
+}
+
+/// Long values are read by words of several bytes.
+#[test]
+fn each_byte_at_each_place_of_a_long_value() {
+    for byte in u8::MIN..=u8::MAX {
+        for at in 0..20 {
+            let mut value = [b'v'; 20];
+            value[at] = byte;
+            let text = [b"GET / HTTP/1.1\r\nHost: h\r\nA:", &value[..], b"\r\n\r\n"].concat();
+            let read = HeadReader::default().receive(&text, &Limits::SERVER);
+            let head = read.ok().and_then(|(_, head)| head);
+            let expected = is_value_byte(byte).then(|| trim(&value));
+            let found = head.as_ref().and_then(|head| head.single("a"));
+            assert_eq!(found, expected, "{byte:#x} at {at}");
+        }
+    }
 }
 
 /// Reads piece by piece: what it gives, and how many bytes were used by then; of an error,
