@@ -109,7 +109,7 @@ impl Session {
         if !is_usual || self.unsent_len() + message.len() > limits.outbox_bytes_max {
             return false;
         }
-        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(spare, now));
+        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(Some(spare), now));
         let is_sent = unsent.outbox.push_short(&frame, len);
         if is_sent {
             self.deadlines.restart(now);

@@ -323,7 +323,7 @@ fn run_value(bytes: &[u8]) -> usize {
     let mut len = 0;
     for word in bytes.as_chunks().0 {
         let word = u64::from_ne_bytes(*word);
-        let is_del = word ^ EACH * 0x7f;
+        let is_del = word ^ (EACH * 0x7f);
         let lower = word.wrapping_sub(EACH * 0x20) & !word | is_del.wrapping_sub(EACH) & !is_del;
         // A control character, which may be a tab.
         if lower & (EACH * 0x80) != 0 {
