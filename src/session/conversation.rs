@@ -146,9 +146,7 @@ impl Session {
         protocol: Option<&str>,
         now: Time,
     ) -> Option<Vec<u8>> {
-        if self.upgrade().is_none() {
-            return None;
-        }
+        self.upgrade()?;
         let waiting = core::mem::replace(&mut self.phase, Phase::Open(FrameReader::default()));
         let Phase::Waiting(waiting) = waiting else { return None };
         let WaitingRequest { upgrade, early, .. } = *waiting;
