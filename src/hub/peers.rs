@@ -280,16 +280,16 @@ impl Hub {
         let with = |load: u8, mail: &Mailbox, len: usize, capacity: usize| {
             let load = load_with(load, len);
             let is_last = one_by_one || load >= share;
-            mail.bytes_with(capacity, limits).filter(|_| !is_last).map(|bytes| (load, bytes))
+            mail.bytes_with(capacity, limits).filter(|_| !is_last).map(|mailed| (load, mailed))
         };
         let mut used = 0;
         let event = loop {
             let (more, event) = session.receive_short(&bytes[used..], limits, now, |short| {
-                let Some((more, bytes)) = with(*load, mail, short.len(), 0) else {
+                let Some((new_load, mailed)) = with(*load, mail, short.len(), 0) else {
                     return Some(SessionEvent::Message(short.into()));
                 };
-                *load = more;
-                mail.push_short(id, short, bytes);
+                *load = new_load;
+                mail.push_short(id, short, mailed);
                 None
             });
             used += more;
@@ -300,14 +300,14 @@ impl Hub {
             used += more;
             match event {
                 Some(SessionEvent::Message(message)) => {
-                    let Some((more, _)) = with(*load, mail, message.len(), message.capacity())
-                    else {
+                    let with_it = with(*load, mail, message.len(), message.capacity());
+                    let Some((new_load, _)) = with_it else {
                         break Some(SessionEvent::Message(message));
                     };
-                    *load = more;
+                    *load = new_load;
                     mail.push(Inbound::Data { id, message }, limits);
                 }
-                None if used < bytes.len() => {}
+                // Without an event, all bytes are used.
                 event => break event,
             }
         };
