@@ -201,19 +201,15 @@ impl Session {
 
     /// Queues our close frame after a [`SessionEvent::Closed`]: nothing more is to be sent.
     pub fn settle(&mut self, now: Time) {
-        self.settle_in(None, now);
+        self.settle_with(&mut SpareMemory::none(), now);
     }
 
     /// Like [`Session::settle`], with buffers of other sessions.
     pub fn settle_with(&mut self, spare: &mut SpareMemory, now: Time) {
-        self.settle_in(Some(spare), now);
-    }
-
-    fn settle_in(&mut self, spare: Option<&mut SpareMemory>, now: Time) {
         if let Phase::Settling(settling) = &mut self.phase {
             let close = core::mem::replace(&mut settling.close, Close::new(CloseCode::NONE, ""));
             let then = core::mem::replace(&mut settling.then, Phase::Finished);
-            self.push_close(spare, &close, now);
+            self.push_close(Some(spare), &close, now);
             self.enter(then, now);
         }
     }
