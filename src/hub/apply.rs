@@ -146,8 +146,8 @@ impl Hub {
         })
     }
 
-    /// Sends a short message to one socket, if all is as usual. Returns whether it did; otherwise
-    /// nothing has changed.
+    /// Sends a message to one socket, if [`Session::send_short`] can queue it. Returns whether it
+    /// did; otherwise nothing has changed.
     #[inline]
     fn send_short(
         &mut self,

@@ -129,7 +129,7 @@ impl Hub {
         let (Membership::Member, Some(service)) = (socket.membership, socket.service) else {
             return;
         };
-        // Most conversations end without a reason that anybody reads.
+        // The reason is for the log line alone.
         if self.logs_ends() {
             self.record_end(id, &close.to_string());
         }

@@ -35,9 +35,11 @@ impl Session {
         self.receive_with(&mut SpareMemory::none(), bytes, limits, now)
     }
 
-    /// Takes the short messages at the beginning of `bytes`, since one read may bring many. Each is
+    /// Takes the short messages at the beginning of `bytes`: one read may bring many. Each is
     /// passed to `take`, and is an event only if `take` returns one. Returns like
-    /// [`Session::receive`], which takes what comes next.
+    /// [`Session::receive`], which takes what comes next. If no short message comes first, no byte
+    /// is used.
+    // Inlined, as is what it calls: a call would move each message.
     #[cfg(feature = "host")]
     #[inline(always)]
     pub(crate) fn receive_short(

@@ -93,8 +93,9 @@ impl Session {
         }
     }
 
-    /// Queues a short message, if all is as usual: [`Session::send_with`] in few instructions.
-    /// Returns whether it did; otherwise nothing has changed.
+    /// Queues a short message like [`Session::send_with`], in few instructions: if the conversation
+    /// is open and not compressed, and the message fits the outbox and its last chunk. Returns
+    /// whether it did; otherwise nothing has changed.
     #[cfg(feature = "host")]
     #[inline]
     pub(crate) fn send_short(
@@ -105,8 +106,8 @@ impl Session {
         now: Time,
     ) -> bool {
         let Some((frame, len)) = message.short_frame() else { return false };
-        let is_usual = self.is_open() && !self.is_compressed();
-        if !is_usual || self.unsent_len() + message.len() > limits.outbox_bytes_max {
+        let is_plain = self.is_open() && !self.is_compressed();
+        if !is_plain || self.unsent_len() + message.len() > limits.outbox_bytes_max {
             return false;
         }
         let unsent = self.unsent.get_or_insert_with(|| Unsent::from(Some(spare), now));

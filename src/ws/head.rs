@@ -26,7 +26,7 @@ pub(super) struct HeadParts {
 }
 
 impl Head {
-    /// The bytes that clones share, beside [`Head::capacity`].
+    /// The bytes that clones share in addition to [`Head::capacity`].
     #[cfg(feature = "host")]
     pub(crate) const PARTS_BYTES: usize = size_of::<HeadParts>() + 2 * size_of::<usize>();
 
@@ -81,7 +81,7 @@ impl Head {
     }
 
     /// The value of the first field called `name`, in any case.
-    // Not inlined: it is looked for in many places.
+    // Not inlined: it has many callers.
     #[inline(never)]
     pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
         let places = self.places(name_bit(name.as_bytes()));
@@ -102,7 +102,7 @@ impl Head {
         self.single("Content-Length").and_then(length).unwrap_or_default()
     }
 
-    /// The bytes of memory that the head occupies.
+    /// The bytes of memory that the text and the list of fields occupy. Clones share them.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.0.text.capacity() + self.0.fields.capacity() * size_of::<FieldSpan>()

@@ -315,7 +315,7 @@ fn rest(text: &[u8], at: usize) -> &[u8] {
     text.get(at..).unwrap_or_default()
 }
 
-/// The same for the bytes of a value, eight at a time.
+/// How many bytes there are from the first one on that a value may have. Eight are tested at once.
 fn run_value(bytes: &[u8]) -> usize {
     if !BY_LINES {
         return run(bytes, is_value_byte);
@@ -351,7 +351,7 @@ const VERSION_BYTES: usize = "HTTP/1.1".len();
 /// The end of most request lines.
 const VERSION_LINE: &[u8] = b"HTTP/1.1\r\n";
 /// Whether whole lines and words of eight bytes are read at once, which changes nothing but the
-/// time. A minimal build does without.
+/// time. It costs code, so minimal builds do without; `admin` is what those leave out.
 const BY_LINES: bool = cfg!(feature = "admin");
 /// As many fields as a client sends that is no browser.
 const FEW: usize = 8;

@@ -16,7 +16,7 @@
 //! - `frame`, `mask`: the frame header and the masking of payloads
 //! - `utf8`: text that arrives in pieces
 //! - `close_code`, `close`: close codes, and with reasons
-//! - `message`: whole messages; `short_message`: the fastest way of those that are short
+//! - `message`: whole messages; `short_message`: the fastest path of short ones
 //! - `protocol_error`: the broken rules, each with its close code and section
 //! - `work`: what all this costs, counted in tests
 

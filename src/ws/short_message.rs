@@ -1,5 +1,5 @@
-//! Short messages on their fastest way: they come in registers, are written into the place where
-//! they stay, and leave as a frame of a known length. So no byte of them is moved one by one.
+//! Short messages on their fastest path: they are unmasked in registers, are written once into the
+//! place where they stay, and leave as a frame of a known length. No loop runs over their bytes.
 
 use crate::ws::message::{Message, MessageBytes, Short};
 use crate::ws::{Header, Opcode, utf8, work};
@@ -42,6 +42,7 @@ impl ShortMessage {
         (is_ascii || !is_text || short.is_utf8()).then_some(short)
     }
 
+    // Not inlined: most text is ASCII.
     #[inline(never)]
     fn is_utf8(self) -> bool {
         utf8::validate(Message::from(self).as_bytes()).is_ok()
@@ -75,6 +76,7 @@ impl Message {
             short.bytes[SECOND_WORD..].copy_from_slice(&second.to_le_bytes());
         }
     }
+
     /// A short message as one frame, and how many of its bytes are the frame. The others are there
     /// since a known length is copied by few instructions. `None` for other messages.
     #[inline]
