@@ -30,7 +30,7 @@ pub struct Candidate {
     pub folder: String,
     /// How it is started.
     pub command: Vec<String>,
-    /// Whether it gives payloads back, and so can be asked to compress them.
+    /// Whether it returns payloads, and so can be asked to compress them.
     pub verify: Verify,
     /// How it is spoken to.
     pub transport: Transport,
