@@ -220,6 +220,10 @@ impl Session {
     /// # Errors
     /// The message does not fit the outbox: see [`Overflow`].
     pub fn send(&mut self, message: Message, limits: &Limits, now: Time) -> Result<(), Overflow> {
+        #[cfg(feature = "host")]
+        if self.send_short(&mut SpareMemory::none(), &message, limits, now) {
+            return Ok(());
+        }
         self.send_with(&mut SpareMemory::none(), message, limits, now)
     }
 

@@ -14,6 +14,8 @@ use crate::session::reader::FrameReader;
 use crate::session::unsent::SpareMemory;
 use crate::time::Time;
 #[cfg(feature = "host")]
+use crate::ws::Message;
+#[cfg(feature = "host")]
 use crate::ws::short_message::ShortMessage;
 use crate::ws::syntax::cut;
 use crate::ws::{
@@ -32,6 +34,13 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> (usize, Option<SessionEvent>) {
+        #[cfg(feature = "host")]
+        {
+            let take = |short| Some(SessionEvent::Message(Message::from(short)));
+            if let (used @ 1.., event) = self.receive_short(bytes, limits, now, take) {
+                return (used, event);
+            }
+        }
         self.receive_with(&mut SpareMemory::none(), bytes, limits, now)
     }
 

@@ -4,8 +4,6 @@
 use std::collections::VecDeque;
 
 use crate::limits::Limits;
-#[cfg(feature = "host")]
-use crate::session::SpareMemory;
 use crate::session::{Overflow, Session, SessionEvent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, DateField, Message};
@@ -44,12 +42,6 @@ impl Talk {
         let mut bytes = bytes.to_vec();
         let mut used = 0;
         while used < bytes.len() {
-            #[cfg(feature = "host")]
-            if let (more @ 1.., event) = self.receive_short(&bytes[used..]) {
-                used += more;
-                self.note(event);
-                continue;
-            }
             let (more, event) = self.session.receive(&mut bytes[used..], &self.limits, self.now);
             assert!(more > 0, "the session goes on");
             used += more;
@@ -57,13 +49,6 @@ impl Talk {
             let event = self.inflated(event);
             self.note(event);
         }
-    }
-
-    /// A short message as the hub takes it.
-    #[cfg(feature = "host")]
-    fn receive_short(&mut self, bytes: &[u8]) -> (usize, Option<SessionEvent>) {
-        let take = |short| Some(SessionEvent::Message(Message::from(short)));
-        self.session.receive_short(bytes, &self.limits, self.now, take)
     }
 
     /// What a compressed message comes to.
@@ -82,10 +67,6 @@ impl Talk {
     }
 
     pub(super) fn send(&mut self, message: Message) {
-        #[cfg(feature = "host")]
-        if self.session.send_short(&mut SpareMemory::none(), &message, &self.limits, self.now) {
-            return;
-        }
         let sent = self.session.send(message, &self.limits, self.now);
         self.note_overflow(sent);
     }
