@@ -96,7 +96,8 @@ impl Upgrade {
     /// Appends the 101 to `out`. A `protocol` that was not offered is left out, since the
     /// client would have to fail the connection (RFC 6455, 4.1).
     pub fn encode(&self, protocol: Option<&str>, out: &mut Vec<u8>) {
-        out.reserve(ANSWER_BYTES);
+        // Exactly: a buffer that doubled would be too large to be kept by an empty outbox.
+        out.reserve_exact(ANSWER_BYTES);
         out.extend_from_slice(
             b"HTTP/1.1 101 Switching Protocols\r\n\
               Upgrade: websocket\r\n\
