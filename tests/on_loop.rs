@@ -236,6 +236,21 @@ fn a_share_of_a_turn_ends_by_deliveries_and_by_time() {
     assert!(turns_for(&mut short, &frame(TEXT, b"11").repeat(20), 20) >= 20);
 }
 
+/// What comes while a service has mail left waits behind it, and is not forgotten.
+#[test]
+fn what_comes_behind_the_rest_of_its_mail_is_answered_in_order() {
+    let one = Limits { turn_deliveries_max: 1, ..WHOLE };
+    let mut host = host(one, || handler(Slow));
+    let mut raw = open(&mut host);
+    raw.send(&frame(TEXT, b"0").repeat(3));
+    turn(&mut host, DEADLINE);
+    raw.send_text("00");
+    for _ in 0..3 {
+        turn(&mut host, DEADLINE);
+    }
+    assert_eq!([(); 4].map(|()| raw.read_text()), ["0", "0", "0", "00"]);
+}
+
 /// A slow callback costs its service the rest of its turn, and nothing of the turns after it.
 #[test]
 fn a_share_of_a_turn_begins_anew_in_the_next() {

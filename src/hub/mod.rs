@@ -279,6 +279,12 @@ impl Hub {
         self.outputs.pop_front()
     }
 
+    /// Whether there is mail for a worker.
+    #[must_use]
+    pub fn has_mail(&self, worker: WorkerId) -> bool {
+        !self.services[worker.service()].worker.mail.batch.is_empty()
+    }
+
     /// The mail for a worker, and the run that it is for.
     pub fn take_mail(&mut self, worker: WorkerId) -> (RunId, Vec<Inbound>) {
         self.swap_mail(worker, Vec::new())

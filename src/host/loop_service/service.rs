@@ -63,7 +63,7 @@ impl LoopService {
     /// Calls the service with its mail, up to its share of a turn. `left` deliveries are left of
     /// that.
     pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> CallResult {
-        self.take_mail(hub);
+        let has_more = self.take_mail(hub);
         let Self { run, limits, .. } = *self;
         // A reload may have changed it.
         self.budget.set_max(hub.limits(run.worker.service()));
@@ -88,7 +88,7 @@ impl LoopService {
                     break;
                 }
             }
-            let ends = self.finishes && self.mail.is_empty();
+            let ends = self.finishes && self.mail.is_empty() && !has_more;
             if ends {
                 service.stop(&mut context);
                 self.budget.count();
@@ -105,7 +105,7 @@ impl LoopService {
         match called {
             Err(end) => CallResult::Ended(RunExit { run, end }),
             Ok(true) => CallResult::Ended(RunExit { run, end: RunEnd::Finished }),
-            Ok(false) if self.mail.is_empty() => CallResult::Done,
+            Ok(false) if self.mail.is_empty() && !has_more => CallResult::Done,
             Ok(false) => CallResult::More,
         }
     }
@@ -130,16 +130,19 @@ impl LoopService {
         self.finishes = true;
     }
 
-    /// Takes the mail from the hub. The hub gets the used list, unless that has grown large.
-    fn take_mail(&mut self, hub: &mut Hub) {
-        let is_spare = self.mail.is_empty() && self.mail.capacity() <= SPARE_LEN_MAX;
-        let spare = if is_spare { std::mem::take(&mut self.mail) } else { Vec::new() };
-        let mut mail = hub.swap_mail(self.run.worker, spare).1;
-        if !mail.is_empty() || self.mail.is_empty() {
-            mail.reverse();
-            mail.append(&mut self.mail);
-            self.mail = mail;
+    /// Takes the mail from the hub if none is left. The hub gets the used list, unless that has
+    /// grown large. Otherwise the hub keeps it, since what is left must not be moved in each turn.
+    /// Returns whether the hub has more.
+    fn take_mail(&mut self, hub: &mut Hub) -> bool {
+        let Self { run, mail, .. } = self;
+        if !mail.is_empty() {
+            return hub.has_mail(run.worker);
         }
+        let is_spare = mail.capacity() <= SPARE_LEN_MAX;
+        let spare = if is_spare { std::mem::take(mail) } else { Vec::new() };
+        *mail = hub.swap_mail(run.worker, spare).1;
+        mail.reverse();
+        false
     }
 }
 
