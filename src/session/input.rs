@@ -84,6 +84,8 @@ impl Session {
         now: Time,
     ) -> (usize, Option<SessionEvent>) {
         match &mut self.phase {
+            // A request has begun with its first byte.
+            Phase::Connecting(None) if bytes.is_empty() => (0, None),
             Phase::Connecting(begun) => {
                 // Most heads come in one piece.
                 let mut new = HeadReader::default();

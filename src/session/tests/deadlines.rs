@@ -7,6 +7,8 @@ use crate::session::tests::Peer::{Bytes, Frame};
 use crate::session::tests::script::Step::{self, *};
 use crate::session::tests::script::{play, play_all};
 use crate::session::tests::{CLOSE, PAGE, PING, PONG, TEXT, TEXT_BEGINS, UPGRADE};
+use crate::session::{NO_REQUEST, Session, SessionEvent};
+use crate::time::Time;
 
 /// A name, and the steps.
 type Script = (&'static str, &'static [Step]);
@@ -384,4 +386,13 @@ fn limits_that_are_off() {
     play("pings without answers", &limits, &[Opens, Pass(1 << 50), Took("ping ping"), Is(Keep)]);
     let limits = Limits { write_ms_max: off, ..Limits::SERVER };
     play("no hurry", &limits, &[Opens, Stalls, Send("a"), Pass(1 << 50), Is(Keep), Waits(3)]);
+}
+
+/// A request begins with its first byte.
+#[test]
+fn a_read_of_nothing_begins_no_request() {
+    let now = Time::from_ms(1_000_000);
+    let mut session = Session::new(now);
+    assert!(matches!(session.receive(&mut [], &Limits::SERVER, now), (0, None)));
+    assert!(matches!(session.end(), Some(SessionEvent::Gone(NO_REQUEST))));
 }
