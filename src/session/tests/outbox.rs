@@ -43,6 +43,21 @@ const OVERFLOWS: &[Script] = &[
         ],
     ),
     (
+        "up to the limit, and over it, by a byte",
+        &[
+            Opens,
+            Stalls,
+            SendZeros(97),
+            Waits(99),
+            Send("a"),
+            Waits(102),
+            Takes(2),
+            Waits(100),
+            Send("b"),
+            Heard("overflow 1013 100 bytes unread and 1 more, above outbox-max, 100"),
+        ],
+    ),
+    (
         "what is taken frees capacity",
         &[
             Opens,
@@ -336,6 +351,21 @@ fn small_messages_are_joined_and_large_ones_are_shared() {
     assert_eq!(outbox.len(), 32_000);
     let chunks: Vec<_> = outbox.unsent().map(<[u8]>::len).collect();
     assert!(chunks.len() <= 3 && chunks.iter().all(|len| *len <= 16 * 1024), "{chunks:?}");
+
+    #[cfg(feature = "host")]
+    {
+        let short = Message::from(&[0; Message::SHORT_BYTES_MAX][..]);
+        let (frame, len) = short.short_frame().expect("it is short");
+        let mut outbox = Outbox::default();
+        for _ in 0..1_000 {
+            if !outbox.push_short(&frame, len) {
+                outbox.push_message(short.clone());
+            }
+        }
+        assert_eq!(outbox.len(), 32_000);
+        let chunks: Vec<_> = outbox.unsent().map(<[u8]>::len).collect();
+        assert!(chunks.len() <= 3 && chunks.iter().all(|len| *len <= 16 * 1024), "{chunks:?}");
+    }
 
     let large = Shared::new(&Message::from(vec![0; 5_000]));
     let places = [0, 1, 3_000].map(|before| {

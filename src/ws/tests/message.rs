@@ -75,3 +75,20 @@ fn short_messages_are_validated_as_they_are_unmasked() {
     assert_eq!(unmask(Opcode::Text, &long, long.len()), None);
     assert_eq!(unmask(Opcode::Text, b"half of i", 10), None);
 }
+
+/// A short payload is read by two words, of which the second begins within the first.
+#[cfg(feature = "host")]
+#[test]
+fn a_byte_that_is_no_text_at_each_place_of_a_short_message() {
+    for len in 1..=Message::SHORT_BYTES_MAX {
+        for at in 0..len {
+            let mut bytes = [b'a'; 2 * Message::SHORT_BYTES_MAX];
+            bytes[at] = 0xFF;
+            for behind in [0, Message::SHORT_BYTES_MAX] {
+                let bytes = &bytes[..len + behind];
+                let text = ShortMessage::unmask(Opcode::Text, bytes, len, [0; 4]);
+                assert!(text.is_none(), "at {at} of {len}, and {behind} behind");
+            }
+        }
+    }
+}
