@@ -8,7 +8,8 @@ mod support;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
-use std::sync::MutexGuard;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use log::{Level, LevelFilter};
 use switchboard::hub::{FilePolicy, Hub, ListenerTraits, Reach};
@@ -17,7 +18,7 @@ use switchboard::programs::{Mode, ProgramOptions};
 use switchboard::session::Next;
 use switchboard::time::Time;
 use switchboard::{
-    AccessLog, Gate, Handler, Limits, Request, Response, Server, Status, Verdict, gated,
+    AccessLog, Gate, Handler, Limits, Request, Response, Server, Status, Thread, Verdict, gated,
 };
 
 use support::folder::folder;
@@ -37,6 +38,18 @@ impl Handler for Shut {}
 impl Gate for Shut {
     fn admit(&mut self, _: &Request) -> Verdict {
         Verdict::Refuse(Response::text(Status::FORBIDDEN, "your secret is hushhush"))
+    }
+}
+
+/// Lets each peer wait for as long as there is a sender.
+struct Shy(Arc<Mutex<Receiver<()>>>);
+
+impl Handler for Shy {}
+
+impl Gate for Shy {
+    fn admit(&mut self, _: &Request) -> Verdict {
+        _ = self.0.lock().expect("nothing panics").recv();
+        Verdict::Refuse(Response::text(Status::FORBIDDEN, "it is too late"))
     }
 }
 
@@ -276,6 +289,23 @@ fn what_never_becomes_a_request() {
     let early = line_of(raw);
     assert_eq!(early.level, Level::Info);
     assert!(early.text.contains("left before it was answered"), "{early:?}");
+    server.stop();
+}
+
+#[test]
+fn a_peer_that_leaves_while_it_waits() {
+    let _alone = keep(LevelFilter::Debug);
+    let (sender, receiver) = channel();
+    let receiver = Arc::new(Mutex::new(receiver));
+    let mut server = server(LIMITS, AccessLog::Sockets);
+    server.mount("/shy", move || gated(Shy(Arc::clone(&receiver)))).thread(Thread::Own);
+    let server = Running::start(server);
+    let mut raw = connect(&server);
+    raw.send(&upgrade("/shy?token=hushhush", ""));
+    let line = line_of(raw);
+    drop::<Sender<()>>(sender);
+    let words = "method=\"GET\" path=\"/shy\" reason=\"the peer left before it was answered\"";
+    assert!(line.text.contains(words), "{line:?}");
     server.stop();
 }
 
