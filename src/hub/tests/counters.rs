@@ -214,6 +214,22 @@ fn a_socket_that_is_not_read_is_paused() {
     assert_eq!((of_a(&rig).paused_sockets, of_a(&rig).pauses), (0, 2));
 }
 
+/// Each counts as much as its entry in the list, up to the one that reaches the limit.
+#[test]
+fn short_messages_count_in_the_bytes_of_the_mail() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let socket = rig.open("/a");
+    let before = of_a(&rig).mail_bytes;
+    rig.receive(socket, &frame(0x81, b"x").repeat(3));
+    let more = 3 * Limits::MAIL_ITEM_BYTES;
+    assert_eq!(of_a(&rig).mail_bytes, before + more as u64);
+    let mail_bytes_max = usize::try_from(before).expect("it is one open") + more;
+    let mut rig = Rig::new(Limits { mail_bytes_max, ..Limits::SERVER });
+    let socket = rig.open("/a");
+    rig.receive(socket, &frame(0x81, b"x").repeat(9));
+    assert_eq!(of_a(&rig).mail_bytes, before + more as u64);
+}
+
 #[test]
 fn runs_and_failures_of_a_service_are_counted() {
     let mut rig = Rig::new(Limits::SERVER);

@@ -83,6 +83,11 @@ fn the_length_of_a_message_is_exact() {
         (0x1, &[b"0123456\xF0\x9F\x98", b"", b"\x80ab"], false),
     ];
     for (opcode, fragments, fits) in rows {
+        #[cfg(feature = "host")]
+        if let [whole] = fragments {
+            let short = FrameReader::receive_short(&frame(0x80 | *opcode, whole), &limits);
+            assert_eq!(short.is_some(), *fits, "{whole:?} in few instructions");
+        }
         let mut reader = FrameReader::default();
         let mut outcome = Ok(None);
         for (at, fragment) in fragments.iter().enumerate() {

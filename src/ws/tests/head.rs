@@ -64,6 +64,7 @@ const LINES: &[(&str, Line)] = &[
     ("GET / HTTP/a.1", Err(HeadError::Version)),
     ("GET / http/1.1", Err(HeadError::Version)),
     ("GET / HTTPS/1.1", Err(HeadError::Version)),
+    ("GET / HHTTP/1.1", Err(HeadError::Version)),
     ("GET / HTTP/1.1 ", Err(HeadError::Version)),
     ("GET /  HTTP/1.1", Err(HeadError::Version)),
     ("GET / a HTTP/1.1", Err(HeadError::Version)),
@@ -198,6 +199,12 @@ fn characters() {
             _ => Some(HeadError::Value),
         };
         assert_eq!(value, expected, "{byte:#04x} in a value");
+
+        // RFC 3986, 3.2: a name or an address, and a port.
+        let host = outcome(b"GET / HTTP/1.1\r\nHost: h", byte, b"h\r\n\r\n");
+        let is_host = byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
+        let expected = expected.or(Some(HeadError::Host).filter(|_| !is_host));
+        assert_eq!(host, expected, "{byte:#04x} in a host");
     }
 }
 
@@ -210,6 +217,10 @@ fn every_limit_is_exact() {
     assert_eq!(outcome(&line(20)), None);
     assert_eq!(outcome(&line(21)), Some(HeadError::RequestLineTooLong(20)));
     assert_eq!(outcome(&line(60)), Some(HeadError::RequestLineTooLong(20)));
+    // The first byte that is too much is refused at once.
+    let begun = format!("GET /{}", "a".repeat(16));
+    let begun = read_pieces(begun.as_bytes(), &[begun.len()], &limits).1;
+    assert_eq!(begun.err(), Some(HeadError::RequestLineTooLong(20)));
     // The empty line before it does not belong to it.
     assert_eq!(outcome(&format!("\r\n{}", line(20))), None);
     assert_eq!(outcome(&format!("\r\n{}", line(21))), Some(HeadError::RequestLineTooLong(20)));
