@@ -81,6 +81,8 @@ pub enum SessionEvent {
     /// close frame waits for [`Session::settle`], and until then messages can still be sent. Code
     /// and reason are those of the side that closed first; [`CloseCode::LOST`] if the connection
     /// was lost before both sides had closed.
+    ///
+    /// [`CloseCode::LOST`]: crate::ws::CloseCode::LOST
     Closed(Close),
     /// The peer has gone before the conversation was accepted, and why.
     Gone(&'static str),

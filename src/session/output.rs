@@ -201,6 +201,8 @@ impl Session {
     }
 
     /// Queues our close frame after a [`SessionEvent::Closed`]: nothing more is to be sent.
+    ///
+    /// [`SessionEvent::Closed`]: crate::session::SessionEvent::Closed
     pub fn settle(&mut self, now: Time) {
         self.settle_with(&mut SpareMemory::none(), now);
     }
