@@ -87,9 +87,6 @@ impl Hub {
     pub fn send_one(&mut self, run: RunId, to: SocketId, message: Message, now: Time) -> usize {
         let Some(service) = self.running(run) else { return 0 };
         self.memory.grow(message.len());
-        if self.send_short(service, to, &message, now) {
-            return 1;
-        }
         self.send_to(service, to, message, now)
     }
 
@@ -128,9 +125,6 @@ impl Hub {
             self.pace(service, &to, message.len(), now);
         }
         if let (Recipients::One(id), None) = (&to.who, to.but) {
-            if self.send_short(service, *id, &message, now) {
-                return 1;
-            }
             return self.send_to(service, *id, message, now);
         }
         #[cfg(feature = "deflate")]
@@ -170,7 +164,11 @@ impl Hub {
         true
     }
 
+    #[inline]
     fn send_to(&mut self, service: ServiceId, id: SocketId, message: Message, now: Time) -> usize {
+        if self.send_short(service, id, &message, now) {
+            return 1;
+        }
         #[cfg(feature = "deflate")]
         if self.services[service].options.compression == Compression::On {
             return self.send_compressed_to(service, id, message, now);
