@@ -9,25 +9,18 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use switchboard::host::raise_descriptor_limit;
 
 use support::binary::{Binary, patience};
-use support::folder::folder;
+use support::folder::{folder, socket_path};
 use support::http::{Answer, get, upgrade};
 use support::process::descriptors;
 use support::{Raw, until};
 
 const SECRET: &str = "0123456789abcdef";
-
-/// A path that is short enough for a socket, and free.
-fn path(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("swb-admb-{name}-{}.sock", std::process::id()));
-    let _ = fs::remove_file(&path);
-    path
-}
 
 /// A command for the binary with these lines in `[server]`.
 fn binary(folder: &Path, lines: &str) -> Command {
@@ -87,7 +80,7 @@ impl Drop for Greeted {
 
 #[test]
 fn the_greeting_says_where_operators_are_served() {
-    let (folder, path) = (folder("greeting"), path("greeting"));
+    let (folder, path) = (folder("greeting"), socket_path("greeting"));
     write_token(&folder, &format!("{SECRET}\n"), 0o600);
     let lines =
         format!("admin: 127.0.0.1:0, unix:{}, 0.0.0.0:0\nadmin-token: token", path.display());
@@ -184,7 +177,7 @@ fn a_token_that_others_can_read_is_a_warning() {
 /// The request is by a Unix socket, which needs no token.
 #[test]
 fn a_reload_sets_and_takes_the_token() {
-    let (folder, path) = (folder("replaced"), path("replaced"));
+    let (folder, path) = (folder("replaced"), socket_path("replaced"));
     let lines = format!("admin: 127.0.0.1:0, unix:{}", path.display());
     let server = Greeted::start(binary(&folder, &lines).stderr(Stdio::null()));
     let post = |target: &str, more: &str| {
@@ -216,7 +209,7 @@ fn a_reload_sets_and_takes_the_token() {
 #[test]
 fn without_descriptors_operators_are_answered() {
     assert!(raise_descriptor_limit() > 500, "the clients need descriptors as well");
-    let (folder, path) = (folder("descriptors"), path("descriptors"));
+    let (folder, path) = (folder("descriptors"), socket_path("descriptors"));
     let lines = format!("admin: unix:{}, 127.0.0.1:0\n", path.display());
     // More than there can be, so that the system says no before the server does.
     let text =

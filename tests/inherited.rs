@@ -11,11 +11,12 @@ use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use support::Raw;
 use support::binary::Binary;
+use support::folder::{folder, socket_path};
 
 /// A command that runs the binary in place of a shell, which gives it the number of its process,
 /// and its standard input and error as the descriptors 3 and 4.
@@ -45,13 +46,6 @@ fn failure(command: &mut Command) -> (Option<i32>, String) {
     (child.wait().expect("it ends").code(), text)
 }
 
-/// A path that is short enough for a socket, and free.
-fn path(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("swb-{name}-{}.sock", std::process::id()));
-    let _ = fs::remove_file(&path);
-    path
-}
-
 fn echo(mut raw: Raw) {
     raw.upgrade("/echo");
     raw.send_text("word");
@@ -60,7 +54,7 @@ fn echo(mut raw: Raw) {
 
 #[test]
 fn inherited_listeners_replace_the_configured_ones() {
-    let path = path("inherited");
+    let path = socket_path("inherited");
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = tcp.local_addr().expect("it is bound");
     let unix = UnixListener::bind(&path).expect("the path is free");
@@ -87,7 +81,7 @@ fn the_name_proxy_is_a_role() {
         [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
     let [at, behind] =
         [&plain, &proxied].map(|listener| listener.local_addr().expect("it is bound"));
-    let folder = support::folder::folder("role");
+    let folder = folder("role");
     let file = folder.join("conf");
     fs::write(&file, "[server]\ntrusted-proxy: 127.0.0.1\n").expect("it can be written");
     let mut command = inheriting("plain:proxy", plain, Some(proxied.into()));
@@ -115,11 +109,10 @@ fn the_name_proxy_is_a_role() {
 #[cfg(feature = "admin")]
 #[test]
 fn the_name_admin_is_a_role() {
-    let path = path("operators");
-    let folder = support::folder::folder("operators");
+    let path = socket_path("operators");
+    let folder = folder("operators");
     let file = folder.join("conf");
-    // The directory of the configured one would have to be ours.
-    let other = folder.join("other.sock");
+    let other = socket_path("other");
     let text = format!("[server]\nport: 0\nadmin: unix:{}\n", other.display());
     fs::write(&file, text).expect("it can be written");
     let unix = UnixListener::bind(&path).expect("the path is free");
@@ -150,7 +143,7 @@ fn the_greeting_and_the_log_name_what_is_inherited() {
     for (format, begin) in [("text", ""), ("json", "\"")] {
         let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = tcp.local_addr().expect("it is bound");
-        let folder = support::folder::folder(format);
+        let folder = folder(format);
         let file = folder.join("conf");
         fs::write(&file, format!("[server]\nlog-format: {format}\n")).expect("it can be written");
         let mut command = inheriting("", tcp, None);
@@ -243,7 +236,7 @@ fn start_at(path: &Path, more: &str, folder: &Path) -> Command {
 /// Without TCP there is nothing that a browser could open, and one path has one server.
 #[test]
 fn a_server_may_listen_on_a_unix_socket_alone() {
-    let (path, folder) = (path("alone"), support::folder::folder("alone"));
+    let (path, folder) = (socket_path("alone"), folder("alone"));
     let mut command = start_at(&path, "unix-socket-mode: 0666\n", &folder);
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
     let mut greeting = String::new();
@@ -271,7 +264,7 @@ fn a_server_may_listen_on_a_unix_socket_alone() {
 
 #[test]
 fn a_path_that_cannot_be_is_told_before_the_start() {
-    let folder = support::folder::folder("check");
+    let folder = folder("check");
     let rows = [
         ("/no/such/folder/s", "/no/such/folder/s"),
         ("/tmp/a, /no/such/s", "/tmp/a, /no/such/s"),

@@ -17,7 +17,7 @@ use std::thread;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 
-use support::folder::{folder, programs};
+use support::folder::{by_short_path, folder, programs};
 use support::http::get;
 use support::raw::close;
 use support::{Raw, until};
@@ -438,11 +438,7 @@ fn json_says_which_listener_and_client_a_line_is_about() {
     raw.read_answer();
     drop(raw);
     server.await_text("request refused");
-    // The path of a Unix socket has 107 bytes at most, and that of the folder may be longer.
-    let link = std::env::temp_dir().join(format!("switchboard-log-{}", std::process::id()));
-    std::os::unix::fs::symlink(&folder, &link).expect("it can be made");
-    let mut raw = Raw::connect_unix(&link.join("socket"));
-    fs::remove_file(&link).expect("it is there");
+    let mut raw = by_short_path(&folder, |folder| Raw::connect_unix(&folder.join("socket")));
     let head = format!("X-Forwarded-For: 192.0.2.7\r\nUser-Agent: b\r\n{}", support::http::UPGRADE);
     raw.send(&get("/echo", &head));
     raw.read_101();

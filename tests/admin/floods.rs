@@ -10,12 +10,13 @@ use switchboard::Server;
 use super::support::http::get;
 use super::support::services::mount_echo;
 use super::support::{LIMITS, Raw};
-use super::{ask_unix, check, path, post, start_both, tcp};
+use super::{ask_unix, check, post, start_both, tcp};
+use crate::support::folder::socket_path;
 
 /// The kernel keeps about 200 KB for a Unix socket.
 #[test]
 fn who_reads_nothing_keeps_no_place() {
-    let path = path("unread");
+    let path = socket_path("unread");
     let mut server = Server::new(LIMITS);
     (0..1_000).for_each(|number| mount_echo(&mut server, &format!("/service-{number}")));
     let (_server, _) = start_both(server, &path);
@@ -37,7 +38,7 @@ fn who_reads_nothing_keeps_no_place() {
 
 #[test]
 fn who_sends_without_end_delays_nobody() {
-    let path = path("endless");
+    let path = socket_path("endless");
     let (_server, address) = start_both(Server::new(LIMITS), &path);
     let senders: Vec<_> = (0..3)
         .map(|_| {
@@ -56,7 +57,7 @@ fn who_sends_without_end_delays_nobody() {
 /// Each new connection replaces another one, so that there is always a place.
 #[test]
 fn who_connects_without_end_delays_nobody() {
-    let path = path("flood");
+    let path = socket_path("flood");
     let (_server, address) = start_both(Server::new(LIMITS), &path);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -79,7 +80,7 @@ fn who_connects_without_end_delays_nobody() {
 /// Over TCP everybody may connect.
 #[test]
 fn who_comes_over_tcp_replaces_nobody_of_a_unix_socket() {
-    let path = path("displaced");
+    let path = socket_path("displaced");
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/echo");
     let (_server, address) = start_both(server, &path);

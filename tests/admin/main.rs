@@ -7,12 +7,11 @@ mod floods;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +22,7 @@ use switchboard::{
     BindError, Handler, Limits, ListenAddress, Message, Peer, Server, Thread, handler,
 };
 
+use support::folder::socket_path;
 use support::http::{Answer, get};
 use support::logged;
 use support::raw::{BINARY, close};
@@ -30,13 +30,6 @@ use support::services::{Seen, mount_echo, mount_probe};
 use support::{LIMITS, Raw, Running, next, server_on};
 
 const SECRET: &str = "0123456789abcdef";
-
-/// A path that is short enough for a socket, and free.
-fn path(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("swb-adm-{name}-{}.sock", std::process::id()));
-    let _ = fs::remove_file(&path);
-    path
-}
 
 /// A server with a Unix socket for operators at a path, and another one on loopback. Returns the
 /// second one's address.
@@ -80,7 +73,7 @@ fn check(answer: &Answer, status: u16, part: &str) {
 
 #[test]
 fn pages_are_served_over_tcp_and_unix() {
-    let path = path("pages");
+    let path = socket_path("pages");
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/echo");
     let (_server, address) = start_both(server, &path);
@@ -108,7 +101,7 @@ fn pages_are_served_over_tcp_and_unix() {
 
 #[test]
 fn messages_and_closes_reach_sockets() {
-    let path = path("send");
+    let path = socket_path("send");
     let limits = Limits { message_bytes_max: 1_000, ..LIMITS };
     let mut server = Server::new(limits);
     let told = mount_probe(&mut server, "/probe", |peer, _| {
@@ -172,7 +165,7 @@ fn messages_and_closes_reach_sockets() {
 
 #[test]
 fn requests_come_in_any_pieces() {
-    let path = path("pieces");
+    let path = socket_path("pieces");
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/echo");
     let (server, _) = start_both(server, &path);
@@ -215,7 +208,7 @@ fn requests_come_in_any_pieces() {
 
 #[test]
 fn who_waits_keeps_no_place() {
-    let path = path("places");
+    let path = socket_path("places");
     let (server, address) = start_both(Server::new(LIMITS), &path);
     // Some say nothing, or half of something; some have an answer, and do not go.
     let mut silent: Vec<_> = (0..80).map(|_| tcp(&address)).collect();
@@ -246,7 +239,7 @@ fn who_waits_keeps_no_place() {
 fn a_full_house_answers() {
     let max = 1_000;
     assert!(raise_descriptor_limit() > 3 * max, "both ends are in this process");
-    let path = path("full");
+    let path = socket_path("full");
     let mut server = Server::new(Limits { sockets_max: max, ..LIMITS });
     mount_echo(&mut server, "/echo");
     let (server, _) = start_both(server, &path);
@@ -260,7 +253,7 @@ fn a_full_house_answers() {
 
 #[test]
 fn operators_see_a_clean_stop_to_its_end() {
-    let path = path("last");
+    let path = socket_path("last");
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/echo");
     let (server, address) = start_both(server, &path);
@@ -282,7 +275,7 @@ fn operators_see_a_clean_stop_to_its_end() {
 /// A server without sockets is over before its operator has read the answer.
 #[test]
 fn the_answer_comes_before_the_end() {
-    let path = path("drain");
+    let path = socket_path("drain");
     for _ in 0..30 {
         let (server, _) = start_both(Server::new(LIMITS), &path);
         check(&ask_unix(&path, &post("/drain", "", b"")), 202, "the server closes");
@@ -292,7 +285,7 @@ fn the_answer_comes_before_the_end() {
 
 #[test]
 fn a_host_that_goes_ends_its_operators_connections() {
-    let path = path("gone");
+    let path = socket_path("gone");
     let mut server = Server::new(LIMITS);
     let mut admin = Admin::new();
     admin.unix_socket(&path, 0o600);
@@ -321,7 +314,7 @@ impl Handler for Gated {
 
 #[test]
 fn a_loop_that_hangs_is_reported() {
-    let path = path("hangs");
+    let path = socket_path("hangs");
     let mut server = server_on(Thread::Loop, LIMITS);
     let ((open, gate), (tell, waits)) = (mpsc::channel(), mpsc::channel());
     let gate = Arc::new(Mutex::new(gate));
@@ -415,7 +408,7 @@ fn other_machines_need_a_token() {
 
 #[test]
 fn pages_reach_nothing() {
-    let path = path("browser");
+    let path = socket_path("browser");
     let (_server, address) = start_both(Server::new(LIMITS), &path);
     for more in
         ["Origin: http://localhost\r\n", "Origin: null\r\n", "Sec-Fetch-Site: same-origin\r\n"]
@@ -456,7 +449,7 @@ fn an_abstract_socket_is_as_open_as_loopback() {
 #[test]
 fn what_is_refused_or_changed_is_logged() {
     let _one = logged::keep(LevelFilter::Debug);
-    let path = path("logged");
+    let path = socket_path("logged");
     let (_server, _) = start_both(Server::new(LIMITS), &path);
     let through = format!("through unix:{}", path.display());
     let lines = || logged::lines_with(&through);
@@ -493,7 +486,7 @@ fn what_is_refused_or_changed_is_logged() {
 #[test]
 fn messages_are_logged_at_debug_alone() {
     let _one = logged::keep(LevelFilter::Debug);
-    let path = path("quiet");
+    let path = socket_path("quiet");
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/echo");
     let (_server, _) = start_both(server, &path);
@@ -506,7 +499,7 @@ fn messages_are_logged_at_debug_alone() {
 
 #[test]
 fn one_reload_is_under_way() {
-    let path = path("reload");
+    let path = socket_path("reload");
     let ((go, gate), (tell, begun)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut admin = Admin::new();
     admin.unix_socket(&path, 0o600).on_reload(move || {
@@ -539,7 +532,7 @@ fn one_reload_is_under_way() {
 
 #[test]
 fn without_a_configuration_nothing_is_reloaded() {
-    let path = path("no-reload");
+    let path = socket_path("no-reload");
     let (_server, _) = start_both(Server::new(LIMITS), &path);
     check(&ask_unix(&path, &post("/reload", "", b"")), 501, "no configuration");
 }

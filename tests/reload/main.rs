@@ -54,7 +54,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 const RESTART: &[(&str, &str)] = &[
     ("host", "127.0.0.2"),
     ("port", "1"),
-    ("unix-socket", "FOLDER/sock"),
+    ("unix-socket", "SOCKET"),
     ("unix-socket-mode", "0600"),
     #[cfg(feature = "tls")]
     ("tls-port", "2"),
@@ -62,7 +62,7 @@ const RESTART: &[(&str, &str)] = &[
     #[cfg(feature = "deflate")]
     ("compression", "on"),
     ("thread", "loop"),
-    ("admin", "unix:FOLDER/admin.sock"),
+    ("admin", "unix:SOCKET"),
     ("dumpable", "no"),
     ("document-root", "FOLDER"),
 ];

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 
 use crate::support::binary::{Binary, TIME_LIMITS};
-use crate::support::folder::folder;
+use crate::support::folder::{folder, socket_path};
 use crate::support::{Raw, http, next};
 
 /// A key of the class Live.
@@ -54,7 +54,7 @@ pub struct Tried {
 
 impl Tried {
     /// Starts it in a folder, with these values. `FOLDER` in one is that folder, whose folder
-    /// `programs` is the document root.
+    /// `programs` is the document root, and `SOCKET` the path of a socket.
     pub fn start(name: &str, values: &[(&str, &str)]) -> Self {
         let folder = folder(name);
         fs::create_dir(folder.join("programs")).expect("it can be made");
@@ -66,9 +66,7 @@ impl Tried {
         let patient = TIME_LIMITS.iter().map(|key| (*key, "3600s"));
         let usual = [("port", "0"), ("dumpable", "yes"), ("document-root", "FOLDER/programs")];
         let all = usual.into_iter().chain(patient).chain(values.iter().copied());
-        let place = folder.to_str().expect("it is text");
-        let all = all.map(|(key, value)| (key.to_owned(), value.replace("FOLDER", place)));
-        let values = all.collect();
+        let values = all.map(|(key, value)| (key.to_owned(), full(value, &folder))).collect();
         let text = text_of(&values, "");
         fs::write(folder.join("conf"), text).expect("it can be written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
@@ -79,8 +77,7 @@ impl Tried {
 
     /// Sets a key, from the next reload on.
     pub fn set(&mut self, key: &str, value: &str) {
-        let place = self.folder.to_str().expect("it is text");
-        self.values.insert(key.to_owned(), value.replace("FOLDER", place));
+        self.values.insert(key.to_owned(), full(value, &self.folder));
     }
 
     pub fn unset(&mut self, key: &str) {
@@ -196,6 +193,13 @@ impl Raw {
         self.send_text(text);
         self.read_text()
     }
+}
+
+/// A value with the paths that it means.
+fn full(value: &str, folder: &Path) -> String {
+    let [folder, socket] = [folder.to_owned(), socket_path("reload")]
+        .map(|path| path.into_os_string().into_string().expect("it is text"));
+    value.replace("FOLDER", &folder).replace("SOCKET", &socket)
 }
 
 /// A configuration with these values.
