@@ -153,7 +153,10 @@ fn the_greeting_and_the_log_name_what_is_inherited() {
         let mut raw = Raw::connect(address);
         raw.send(&support::http::get("/", ""));
         raw.read_answer();
-        child.kill().expect("it runs");
+        // The end of a stop waits for the log.
+        drop(raw);
+        let stop = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+        assert!(stop.expect("there is a kill").success());
         let mut text = String::new();
         child.stdout.take().expect("it is piped").read_to_string(&mut text).expect("it is text");
         child.stderr.take().expect("it is piped").read_to_string(&mut text).expect("it is text");
