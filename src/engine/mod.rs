@@ -56,6 +56,11 @@ pub struct Engine {
     writes: VecDeque<SocketId>,
     /// The rest of this turn's budget.
     budget: Budget,
+    /// When the last turn read sockets, and how many bytes.
+    read_at: Time,
+    read_len: usize,
+    /// How many turns in a row were long.
+    long_turns: u64,
     /// The buffer for reads that do not go straight into a message.
     buffer: Vec<u8>,
     /// Services that have sent more than this turn takes.
@@ -80,6 +85,9 @@ impl Engine {
             reads_again: Vec::new(),
             writes: VecDeque::new(),
             budget: Budget::new(limits),
+            read_at: Time::ZERO,
+            read_len: 0,
+            long_turns: 0,
             buffer: untouched(limits.read_buffer_bytes),
             cut_short: Vec::new(),
             exits: Vec::new(),

@@ -122,7 +122,9 @@ pub struct Limits {
     /// Most files that are being sent at a time, each with a descriptor. Over it: 503. A file no
     /// longer than `outbox_high_bytes` does not count.
     pub files_open_max: usize,
-    /// The size of the loop's read buffer. It is the longest read, except for large messages.
+    /// The size of the loop's read buffer. It is the longest read, except for large messages. If
+    /// there are services on the loop, a turn ends its reads after twice as many bytes, unless the
+    /// last two took 2 ms each.
     pub read_buffer_bytes: usize,
     /// Most memory of used buffers that are kept for later large messages, and of empty outboxes.
     pub spare_bytes_max: usize,

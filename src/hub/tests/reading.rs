@@ -301,3 +301,28 @@ fn peers_that_go_while_paused_are_not_held_for_ever() {
     assert_eq!(rig.io.dropped, [gone]);
     assert_eq!(rig.mail().last().map(String::as_str), Some("close 1 1006"));
 }
+
+/// Two buffers of bytes are read before services on the loop are called, unless the last two turns
+/// were long. Then, and without such services, all is read. What is left comes first in the next
+/// turn.
+#[test]
+fn services_on_the_loop_are_called_between_reads() {
+    let few = &[3, 3, 1][..];
+    for (has_loop_services, turns_ms, reads) in [
+        (true, [1, 1], few),
+        (true, [1, 2], few),
+        (true, [2, 1], few),
+        (true, [2, 2], &[7]),
+        (false, [1, 1], &[7]),
+    ] {
+        let mut rig = Rig::new(Limits { read_buffer_bytes: 1_000, ..Limits::SERVER });
+        rig.io.has_loop_services = has_loop_services;
+        let ids: Vec<_> = (0..7).map(|_| open(&mut rig)).collect();
+        [10, 0, turns_ms[0]].iter().for_each(|ms| rig.wait(*ms));
+        rig.now = rig.now.after(turns_ms[1]);
+        ids.iter().for_each(|&id| rig.send(id, &frame(0x82, &[b'x'; 700])));
+        let turns = reads.iter().map(|_| came(&mut rig));
+        assert_eq!(turns.collect::<Vec<_>>(), reads, "{has_loop_services}, {turns_ms:?}");
+        assert!(ids.iter().all(|&id| rig.is_read(id)));
+    }
+}

@@ -46,6 +46,8 @@ pub(super) struct RigIo {
     pub(super) mail: Vec<Inbound>,
     /// Services report in the same turn that they have taken their mail.
     pub(super) takes_mail: bool,
+    /// There are services on the loop, elsewhere.
+    pub(super) has_loop_services: bool,
     /// Sockets whose peers take nothing.
     pub(super) stalled: Vec<SocketId>,
     pub(super) fetches: Vec<SocketId>,
@@ -407,6 +409,10 @@ impl Services for RigIo {
 
     fn running_len(&self) -> usize {
         0
+    }
+
+    fn has_loop_services(&self) -> bool {
+        self.has_loop_services
     }
 
     fn has_delivered(&mut self) -> bool {
