@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use switchboard::Limits;
-use switchboard::session::{Frame, Next, Session, SessionEvent};
+use switchboard::session::{Frame, Next, Session, SessionEvent, SpareMemory};
 use switchboard::time::Time;
 
 /// Counts the bytes that this thread has allocated and not freed.
@@ -181,6 +181,41 @@ fn fragments_cost_twice_their_bytes() {
         }
         let allocated = ALLOCATED.get() - allocated;
         assert!(allocated <= 4 * FRAGMENTS as usize, "{allocated} bytes were allocated");
+    }
+}
+
+/// Once messages have come and gone, the next ones allocate nothing, but for the list of what waits
+/// if that is more than one buffer.
+#[test]
+fn a_message_in_used_memory_allocates_nothing() {
+    let limits = Limits::SERVER;
+    for (len, depth) in [31_u16, 100, 1_000, 2_048, 4_000, 4_096, 4_097, 16_384]
+        .into_iter()
+        .flat_map(|len| [(len, 1), (len, 16)])
+    {
+        let mut spare = SpareMemory::new(limits.spare_bytes_max);
+        let mut session = Measured::open(limits).session;
+        let mut bytes = vec![0x82, 0x80 | 126, 0, 0, 0, 0, 0, 0];
+        match u8::try_from(len).ok().filter(|len| *len < 126) {
+            Some(len) => _ = bytes.splice(1..4, [0x80 | len]),
+            None => bytes[2..4].copy_from_slice(&len.to_be_bytes()),
+        }
+        bytes.resize(bytes.len() + usize::from(len), b'x');
+        let mut echo = || {
+            for _ in 0..depth {
+                let read = session.receive_with(&mut spare, &mut bytes, &limits, Time::ZERO);
+                let Some(SessionEvent::Message(message)) = read.1 else { panic!("{read:?}") };
+                let sent = session.send_with(&mut spare, message, &limits, Time::ZERO);
+                sent.expect("there is space");
+            }
+            session.wrote_with(&mut spare, session.unsent_len(), Time::ZERO);
+        };
+        (0..20).for_each(|_| echo());
+        let before = ALLOCATED.get();
+        (0..20).for_each(|_| echo());
+        let allocated = (ALLOCATED.get() - before) / 20;
+        assert!(allocated <= depth * 96, "{allocated} bytes for {depth} messages of {len}");
+        assert!(allocated == 0 || depth > 1, "{allocated} bytes for a message of {len}");
     }
 }
 

@@ -126,7 +126,8 @@ pub struct Limits {
     /// there are services on the loop, a turn ends its reads after twice as many bytes, unless the
     /// last two took 2 ms each.
     pub read_buffer_bytes: usize,
-    /// Most memory of used buffers that are kept for later large messages, and of empty outboxes.
+    /// Most memory of used buffers that are kept for later messages and outboxes, with that of
+    /// their lists and of empty outboxes.
     pub spare_bytes_max: usize,
     /// Most reads from one socket in one turn of the loop; the rest waits for the next turn. More
     /// than one saves a call per read, but lets a flooding peer delay the others for longer.
@@ -192,7 +193,7 @@ impl Limits {
     /// What each transaction in the mail of a service counts in addition to its bytes.
     pub const MAIL_ITEM_BYTES: usize = 64;
     /// Where a buffer of small messages in an outbox ends, and the next begins.
-    pub const OUTBOX_CHUNK_BYTES: usize = 16 * KIB;
+    pub const OUTBOX_CHUNK_BYTES: usize = 4 * KIB;
     /// How much spare capacity the last buffer of an outbox may have.
     pub const OUTBOX_SPARE_BYTES: usize = 4 * KIB;
     /// Most addresses without a socket whose `connection_rate` is kept. Beyond that, new ones share

@@ -144,9 +144,9 @@ pub(super) fn whole(
             _ => utf8::validate(payload)?.into(),
         });
     }
-    let len = payload.len() + HEADER_ROOM;
-    let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
-    if opcode == Opcode::Binary && payload.len() >= BufferPool::BYTES_MIN {
+    let len = payload.len();
+    let mut own = buffers.take(len..=2 * len).unwrap_or_else(|| Vec::with_capacity(len));
+    if opcode == Opcode::Binary && payload.len() >= COPIED_BYTES_MIN {
         own.resize(payload.len(), 0);
         mask::copy(payload, key, &mut own);
         return Ok(own.into());
@@ -183,7 +183,7 @@ impl GrowingBuffer {
         // message.
         if self.bytes.capacity() == 0
             && payload.len() >= total / EARNEST
-            && let Some(buffer) = buffers.take(total)
+            && let Some(buffer) = buffers.take(total..=total.saturating_mul(2))
         {
             self.bytes = buffer;
         }
@@ -236,9 +236,8 @@ impl GrowingBuffer {
     }
 }
 
-/// Many services forward a message, which then gets a header in front. A message that is short
-/// enough to be moved for that has a header of four bytes at most.
-const HEADER_ROOM: usize = 4;
+/// One pass that unmasks and copies is cheaper than two, for messages of this length and longer.
+const COPIED_BYTES_MIN: usize = 4_096;
 /// A peer that has sent this fraction of a frame gets a buffer for all of it, if there is one.
 const EARNEST: usize = 32;
 /// From this size on, reading into place saves more than the additional read costs.

@@ -244,7 +244,8 @@ impl Session {
             return Ok(());
         }
         self.check_room(message.len(), limits, now)?;
-        self.push_with(Some(spare), |outbox| outbox.push_message(message), now);
+        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(Some(spare), now));
+        unsent.outbox.push_message(message, &mut spare.buffers);
         self.saw_message(now);
         Ok(())
     }

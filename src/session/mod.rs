@@ -10,7 +10,7 @@
 //! - `deadlines`: when they come; `expiry`: what happens then
 //! - `reader`: frames become messages (`item`), whose payloads grow in a `body`
 //! - `outbox`: messages become bytes that wait for the peer; `unsent`: how long they may wait
-//! - `buffer_pool`: buffers of large messages, to be used again
+//! - `buffer_pool`: buffers of messages and outboxes, to be used again
 //! - `deflate`, `compressed` and `codec`, with the feature `deflate`: compression
 
 mod body;

@@ -57,7 +57,8 @@ impl Frame {
 
 /// The bytes that wait for one peer, in order. Three invariants bound its memory:
 ///
-/// - Only the last chunk has spare capacity, at most [`Limits::OUTBOX_SPARE_BYTES`].
+/// - Only the last chunk has spare capacity, at most [`Limits::OUTBOX_SPARE_BYTES`], and those of
+///   lone headers.
 /// - Only the first chunk contains written bytes; it is freed with its last byte.
 /// - Of two adjacent chunks, one has more than `JOINED_BYTES_MAX`, except beside a short shared
 ///   first chunk. So there are few entries.
@@ -78,29 +79,21 @@ enum Chunk {
 }
 
 impl Outbox {
-    /// The maximum memory of an empty outbox: that of its last chunk, if it was small. The 101 of a
-    /// handshake is.
-    pub const EMPTY_BYTES_MAX: usize = 144;
+    /// The maximum memory of an empty outbox: that of its last chunk, if it was small, and of a
+    /// short list. The 101 of a handshake is small.
+    pub const EMPTY_BYTES_MAX: usize = EMPTY_CHUNK_BYTES_MAX + EMPTY_LIST_MAX * size_of::<Chunk>();
 
-    /// Appends a message as one frame.
-    pub fn push_message(&mut self, message: Message) {
+    /// Appends a message as one frame. The memory of one that is copied is kept.
+    pub fn push_message(&mut self, message: Message, buffers: &mut BufferPool) {
         let header = Header::whole(message.opcode(), message.len()).encode();
-        let header = header.as_slice();
-        let joined = message.len() <= JOINED_BYTES_MAX;
-        let room = message.capacity().saturating_sub(message.len());
-        let in_place = (header.len()..=Limits::OUTBOX_SPARE_BYTES).contains(&room)
-            && message.len() <= MOVED_BYTES_MAX;
-        if in_place && (self.is_empty() || !joined) {
-            work::did(message.len());
-            let mut bytes = message.into_bytes();
-            bytes.splice(..0, header.iter().copied());
-            return self.push_own(bytes);
+        if message.len() > COPIED_BYTES_MAX {
+            self.push_parts(header.as_slice(), &[], buffers);
+            return self.push_own(message.into_bytes());
         }
-        if joined {
-            return self.push_parts(header, message.as_bytes());
+        self.push_parts(header.as_slice(), message.as_bytes(), buffers);
+        if message.capacity() > 0 {
+            buffers.keep(message.into_bytes());
         }
-        self.push_parts(header, &[]);
-        self.push_own(message.into_bytes());
     }
 
     /// Appends the first `len` bytes of a short frame to the last chunk: the usual case of
@@ -111,17 +104,17 @@ impl Outbox {
         &mut self,
         frame: &[u8; Message::SHORT_FRAME_BYTES_MAX],
         len: usize,
+        buffers: &mut BufferPool,
     ) -> bool {
         let Chunk::Own(last) = self.last_mut() else { return false };
-        let end = last.len() + len;
-        if end > Limits::OUTBOX_CHUNK_BYTES {
+        if last.len() + frame.len() > Limits::OUTBOX_CHUNK_BYTES {
             return false;
         }
         work::did(frame.len());
         if last.capacity() - last.len() < frame.len() {
-            // Short messages come in bursts: four times as much is copied less often than twice.
-            grow(last, frame.len().max((3 * last.len()).min(Limits::OUTBOX_SPARE_BYTES)));
+            grow(last, frame.len(), 0, buffers);
         }
+        let end = last.len() + len;
         last.extend_from_slice(frame);
         last.truncate(end);
         self.bytes += len;
@@ -137,7 +130,7 @@ impl Outbox {
     pub fn push_shared(&mut self, bytes: &Arc<Vec<u8>>) {
         // A short frame behind others is copied, so that many of them cost bytes, not entries.
         if bytes.len() <= JOINED_BYTES_MAX && !self.is_empty() {
-            return self.push_parts(bytes, &[]);
+            return self.push_copy(bytes);
         }
         self.bytes += bytes.len();
         self.push_chunk(Chunk::Shared(bytes.clone()));
@@ -146,7 +139,7 @@ impl Outbox {
     /// Appends a buffer: moved when it is large, copied when it is small.
     pub fn push_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.len() <= JOINED_BYTES_MAX {
-            return self.push_parts(&buffer, &[]);
+            return self.push_copy(&buffer);
         }
         self.push_own(buffer);
     }
@@ -163,23 +156,45 @@ impl Outbox {
         self.push_own(buffer);
     }
 
+    /// Appends a few bytes to the last chunk or to a new one.
+    pub fn push_copy(&mut self, bytes: &[u8]) {
+        self.push_parts(bytes, &[], &mut BufferPool::none());
+    }
+
     /// Appends two pieces, such as a header and its payload, to the last chunk or to a new one.
-    pub fn push_parts(&mut self, first: &[u8], second: &[u8]) {
-        let more = first.len() + second.len();
+    pub fn push_parts(&mut self, mut first: &[u8], mut second: &[u8], buffers: &mut BufferPool) {
+        let mut more = first.len() + second.len();
         if more == 0 {
             return;
         }
         work::did(more);
         self.bytes += more;
-        if !self.has_room(more) {
-            self.push_chunk(Chunk::Own(Vec::with_capacity(more)));
-        }
+        // More small messages follow most often, but not behind a lone header.
+        let mut least = if second.is_empty() { 0 } else { Limits::OUTBOX_CHUNK_BYTES };
+        let mut next = Vec::new();
+        let mut chunk = &mut next;
         if let Chunk::Own(last) = self.last_mut() {
-            if last.capacity() - last.len() < more {
-                grow(last, more);
+            let spare = last.capacity() - last.len();
+            if spare >= more || last.is_empty() || last.len() + more <= Limits::OUTBOX_CHUNK_BYTES {
+                (chunk, least) = (last, 0);
+            } else {
+                // It is filled up, so that it has no spare capacity that is to be freed.
+                let fits;
+                (fits, first) = first.split_at(spare.min(first.len()));
+                last.extend_from_slice(fits);
+                let (fits, rest) = second.split_at((spare - fits.len()).min(second.len()));
+                last.extend_from_slice(fits);
+                second = rest;
+                more -= spare;
             }
-            last.extend_from_slice(first);
-            last.extend_from_slice(second);
+        }
+        if chunk.capacity() - chunk.len() < more {
+            grow(chunk, more, least, buffers);
+        }
+        chunk.extend_from_slice(first);
+        chunk.extend_from_slice(second);
+        if !next.is_empty() {
+            self.push_chunk(Chunk::Own(next));
         }
     }
 
@@ -195,11 +210,11 @@ impl Outbox {
             let next = self.others.pop_front();
             let is_over = next.is_none();
             let spent = core::mem::replace(&mut self.first, next.unwrap_or_default());
-            if is_over {
-                *self = Self::default();
+            if is_over && self.others.capacity() > EMPTY_LIST_MAX {
+                self.others = VecDeque::new();
             }
             if let Chunk::Own(mut bytes) = spent {
-                if is_over && bytes.capacity() <= Self::EMPTY_BYTES_MAX {
+                if is_over && bytes.capacity() <= EMPTY_CHUNK_BYTES_MAX {
                     bytes.clear();
                     self.first = Chunk::Own(bytes);
                 } else {
@@ -207,6 +222,7 @@ impl Outbox {
                 }
             }
             if is_over {
+                (self.sent, self.bytes) = (0, 0);
                 return;
             }
         }
@@ -286,7 +302,9 @@ impl Outbox {
             self.first = chunk;
             return;
         }
-        if let Chunk::Own(last) = self.last_mut() {
+        if let Chunk::Own(last) = self.last_mut()
+            && last.capacity() > BufferPool::BYTES_MIN
+        {
             work::did(last.len());
             last.shrink_to_fit();
         }
@@ -296,23 +314,22 @@ impl Outbox {
     fn last_mut(&mut self) -> &mut Chunk {
         self.others.back_mut().unwrap_or(&mut self.first)
     }
-
-    /// Whether small messages can be joined to the last chunk. Not to a large buffer that was moved
-    /// in: growing it would copy all of it.
-    fn has_room(&self, more: usize) -> bool {
-        match self.others.back().unwrap_or(&self.first) {
-            Chunk::Own(last) if last.is_empty() => more <= last.capacity(),
-            Chunk::Own(last) => last.len() + more <= Limits::OUTBOX_CHUNK_BYTES,
-            Chunk::Shared(_) => false,
-        }
-    }
 }
 
-/// Adds capacity for `more` bytes. It doubles, up to the limit of spare capacity.
+/// Adds capacity for `more` bytes, and makes it at least `least`. Small messages come in bursts:
+/// four times as much is copied less often than twice.
 #[inline(never)]
-fn grow(chunk: &mut Vec<u8>, more: usize) {
+fn grow(chunk: &mut Vec<u8>, more: usize, least: usize, buffers: &mut BufferPool) {
     work::did(chunk.len());
-    chunk.reserve_exact(more.max(chunk.len().min(Limits::OUTBOX_SPARE_BYTES)));
+    let needed = chunk.len() + more;
+    let more_often = least.max(4 * chunk.len()).min(Limits::OUTBOX_CHUNK_BYTES);
+    // A lone header takes memory that can be kept.
+    let capacity = needed.max(more_often).max(BufferPool::BYTES_MIN);
+    let fits = capacity..=capacity.max(Limits::OUTBOX_CHUNK_BYTES);
+    let mut grown = buffers.take(fits).unwrap_or_else(|| Vec::with_capacity(capacity));
+    grown.clear();
+    grown.extend_from_slice(chunk);
+    buffers.keep(core::mem::replace(chunk, grown));
 }
 
 impl Default for Chunk {
@@ -331,11 +348,18 @@ impl Chunk {
     }
 }
 
-/// Up to here a copy is cheaper than an entry of its own in the write.
+/// Up to here a copy is cheaper than an entry of its own in the write, for bytes that are shared.
 const JOINED_BYTES_MAX: usize = 2_048;
-/// Up to here moving a message behind its header, in its own buffer, is cheaper than two chunks.
-const MOVED_BYTES_MAX: usize = 4 * 1_024;
+/// The same for a message, whose header would be another entry.
+const COPIED_BYTES_MAX: usize = 4 * 1_024;
 
-// Entries take at most a sixteenth of the bytes that wait: one for each half of `JOINED_BYTES_MAX`,
-// in a table that grew to twice its use.
-const _: () = assert!(2 * size_of::<Chunk>() <= JOINED_BYTES_MAX / 2 / 16, "entries are small");
+/// The memory of an empty outbox: the last chunk, and the list of the others.
+const EMPTY_CHUNK_BYTES_MAX: usize = 144;
+const EMPTY_LIST_MAX: usize = 4;
+
+/// What a chunk costs beside its bytes: an entry, in a list that grew to twice its use, and the
+/// spare capacity of a lone header.
+const ENTRY_BYTES_MAX: usize = 2 * size_of::<Chunk>() + BufferPool::BYTES_MIN;
+
+// Entries take at most a sixteenth of the bytes that wait: one for each half of `JOINED_BYTES_MAX`.
+const _: () = assert!(ENTRY_BYTES_MAX <= JOINED_BYTES_MAX / 2 / 16, "entries are small");

@@ -111,7 +111,7 @@ impl Session {
             return false;
         }
         let unsent = self.unsent.get_or_insert_with(|| Unsent::from(Some(spare), now));
-        let is_sent = unsent.outbox.push_short(&frame, len);
+        let is_sent = unsent.outbox.push_short(&frame, len, &mut spare.buffers);
         if is_sent {
             self.deadlines.restart(now);
         }
@@ -225,7 +225,11 @@ impl Session {
         now: Time,
     ) {
         let header = Header::whole(opcode, payload.len()).encode();
-        self.push_with(spare, |outbox| outbox.push_parts(header.as_slice(), payload), now);
+        let add = |outbox: &mut Outbox| {
+            outbox.push_copy(header.as_slice());
+            outbox.push_copy(payload);
+        };
+        self.push_with(spare, add, now);
     }
 
     pub(super) fn push_close(&mut self, spare: Option<&mut SpareMemory>, close: &Close, now: Time) {
@@ -238,8 +242,9 @@ impl Session {
         let (code, reason) = payload.as_ref().map_or((&[][..], ""), |(code, text)| (code, text));
         let header = Header::whole(Opcode::Close, code.len() + reason.len()).encode();
         let add = |outbox: &mut Outbox| {
-            outbox.push_parts(header.as_slice(), code);
-            outbox.push_parts(reason.as_bytes(), &[]);
+            outbox.push_copy(header.as_slice());
+            outbox.push_copy(code);
+            outbox.push_copy(reason.as_bytes());
         };
         self.push_with(spare, add, now);
     }

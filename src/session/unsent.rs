@@ -1,5 +1,5 @@
-//! The bytes that wait for one peer, and memory that is reused between conversations: large buffers
-//! and empty outboxes. The allocator itself keeps only a few small pieces ready.
+//! The bytes that wait for one peer, and memory that is reused between conversations: buffers and
+//! empty outboxes. The allocator itself keeps only a few small pieces ready.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -77,7 +77,7 @@ impl Unsent {
     }
 }
 
-/// Buffers of large messages, and of empty outboxes, that are kept for the next ones, up to a
+/// Buffers of messages, and of empty outboxes, that are kept for the next ones, up to a
 /// limit. All sessions of a host share one.
 #[derive(Debug)]
 pub struct SpareMemory {
@@ -121,6 +121,12 @@ impl SpareMemory {
         let unsent = self.unsent.pop()?;
         self.buffers.release(Self::UNSENT_BYTES_MAX);
         Some(unsent)
+    }
+
+    /// How many outboxes it keeps.
+    #[cfg(test)]
+    pub(super) const fn unsent_len(&self) -> usize {
+        self.unsent.len()
     }
 
     /// The bytes of memory of all that it keeps.

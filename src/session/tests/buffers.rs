@@ -7,10 +7,10 @@ use crate::session::item::Item;
 use crate::session::reader::FrameReader;
 use crate::session::tests::talk::Talk;
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, frame};
-use crate::session::{Frame as Shared, SpareMemory};
+use crate::session::{Frame as Shared, SessionEvent, SpareMemory};
 use crate::time::Time;
 use crate::ws::tests::random::Random;
-use crate::ws::{Message, work};
+use crate::ws::{Header, Message, work};
 
 /// What a reader makes of `bytes` in reads of up to `read_max`, the half of those that can go
 /// straight into place doing so. `may_hold` tells how much memory it may have after so many bytes.
@@ -149,40 +149,119 @@ fn fragments_in_place_cost_in_proportion_to_their_length() {
 #[test]
 fn buffers_are_for_their_like() {
     let mut buffers = BufferPool::new(300_000);
-    buffers.keep(Vec::with_capacity(100_000));
-    for (len, fits) in [(100_001, false), (49_999, false), (50_000, true), (100_000, true)] {
-        let buffer = buffers.take(len);
-        assert_eq!(buffer.is_some(), fits, "{len}");
-        buffer.into_iter().for_each(|buffer| buffers.keep(buffer));
-        assert_eq!(buffers.bytes(), 100_000);
+    for (len, next) in [(100_000, 90_000), (5_000, 4_500), (100, 90), (16, 16)] {
+        buffers.keep(Vec::with_capacity(len));
+        let kept = buffers.bytes();
+        for (least, fits) in [(len + 1, false), (len / 2 - 1, false), (next, true), (len, true)] {
+            let buffer = buffers.take(least..=2 * least);
+            assert_eq!(buffer.is_some(), fits, "{least} of {len}");
+            buffer.into_iter().for_each(|buffer| buffers.keep(buffer));
+            assert_eq!(buffers.bytes(), kept);
+        }
+        assert!(buffers.take(next..=len - 1).is_none(), "it is more than was asked for");
+        assert!(buffers.take(len..=len).is_some());
     }
+    buffers.keep(Vec::with_capacity(100_000));
+    let kept = buffers.bytes();
     let bytes = frame(BINARY, &vec![7; 90_000]);
     for (came, takes) in [(14 + 2_000, false), (14 + 3_000, true)] {
         let mut reader = FrameReader::default();
         let read = reader.receive(&mut bytes[..came].to_vec(), &Limits::SERVER, &mut buffers);
         assert!(matches!(read, Ok((_, None))));
-        assert_eq!(buffers.bytes() == 0, takes, "after {came} bytes");
+        assert_eq!(buffers.bytes() == kept - 100_000, takes, "after {came} bytes");
     }
 }
 
 /// The kept memory is bounded, and unused buffers make space for those that were used last.
 #[test]
 fn the_oldest_buffer_goes_first() {
-    let mut buffers = BufferPool::new(100_000);
-    for len in [100, 4_095, 100_001] {
+    let mut buffers = BufferPool::new(101_000);
+    for len in [0, 15, 101_001] {
         buffers.keep(Vec::with_capacity(len));
     }
     assert_eq!(buffers.bytes(), 0, "too small, or too large");
     for _ in 0..5 {
         buffers.keep(Vec::with_capacity(30_000));
     }
-    assert_eq!(buffers.bytes(), 90_000);
+    let entries = 4 * size_of::<Vec<u8>>();
+    assert_eq!(buffers.bytes(), 90_000 + entries);
     buffers.keep(Vec::with_capacity(60_000));
-    assert_eq!(buffers.bytes(), 90_000, "60,000 and the last of 30,000");
-    assert!(buffers.take(60_000).is_some() && buffers.take(30_000).is_some());
-    assert_eq!(buffers.bytes(), 0);
-    (0..1_000).for_each(|_| buffers.keep(Vec::with_capacity(4_096)));
-    assert!(buffers.bytes() <= 100_000);
+    assert_eq!(buffers.bytes(), 90_000 + 2 * entries, "60,000 and the last of 30,000");
+    // What is reserved for others goes before.
+    assert!(buffers.reserve(100_000) && !buffers.reserve(2_000));
+    assert_eq!(buffers.bytes(), 100_000, "no buffer is left, and no list");
+    buffers.release(100_000);
+    for len in [60_000, 30_000] {
+        buffers.keep(Vec::with_capacity(len));
+    }
+    let [large, small] = [60_000, 30_000].map(|len| buffers.take(len..=len));
+    assert!(large.is_some() && small.is_some());
+    assert_eq!(buffers.bytes(), 2 * entries);
+}
+
+/// Law: whatever is kept and taken, the pool counts its buffers and lists, and holds no more.
+#[test]
+fn what_is_kept_is_counted() {
+    for seed in 0..20 {
+        let mut random = Random::new(seed);
+        let bytes_max = random.pick(&[0, 300, 10_000, 200_000]);
+        let mut buffers = BufferPool::new(bytes_max);
+        let mut taken = 0;
+        for _ in 0..2_000 {
+            let len = random.pick(&[0, 16, 31, 100, 2_000, 4_096, 20_000]) + random.below(20);
+            if random.below(3) > 0 {
+                buffers.keep(Vec::with_capacity(len));
+            } else if let Some(buffer) = buffers.take(len..=2 * len) {
+                assert!((len..=2 * len).contains(&buffer.capacity()), "seed {seed}");
+                taken += 1;
+            }
+            assert!(buffers.bytes() <= bytes_max, "seed {seed}");
+            assert_eq!(buffers.bytes(), buffers.counted(), "seed {seed}");
+        }
+        assert!(taken > 10 || bytes_max < 10_000, "seed {seed}: {taken}");
+    }
+}
+
+/// Law: in used memory, each message is what was sent, to the service and back to the peer.
+#[test]
+fn used_memory_brings_nothing_along() {
+    let limits = Limits { outbox_bytes_max: 1 << 30, ..Limits::SERVER };
+    for seed in 0..30 {
+        let mut random = Random::new(seed);
+        let mut spare = SpareMemory::new(random.pick(&[2_000, 1 << 20]));
+        let mut talk = Talk::open(limits);
+        let mut sent = Vec::new();
+        for _ in 0..300 {
+            let len = random.pick(&[0, 31, 90, 1_000, 2_040, 4_000, 4_092, 4_093, 5_000]);
+            let len = len + random.below(10);
+            let (opcode, body) = match random.below(2) {
+                0 => (TEXT, random.text(len / 4).into_bytes()),
+                _ => (BINARY, random.bytes(len)),
+            };
+            let mut bytes = frame(opcode, &body);
+            let read = talk.session.receive_with(&mut spare, &mut bytes, &limits, Time::ZERO);
+            let (used, Some(SessionEvent::Message(message))) = read else { panic!("{read:?}") };
+            assert_eq!((used, message.as_bytes()), (bytes.len(), &body[..]), "seed {seed}");
+            sent.extend_from_slice(&expected(&message));
+            // Some are kept by the service, which sends a copy.
+            let message = if random.below(4) == 0 { message.clone() } else { message };
+            let queued = talk.session.send_with(&mut spare, message, &limits, Time::ZERO);
+            assert!(queued.is_ok());
+            if random.below(8) == 0 {
+                let unsent = talk.session.unsent().collect::<Vec<_>>().concat();
+                assert!(unsent == sent, "seed {seed}");
+                let len = random.pick(&[unsent.len(), unsent.len() / 2]);
+                talk.session.wrote_with(&mut spare, len, Time::ZERO);
+                sent.drain(..len);
+            }
+        }
+    }
+}
+
+fn expected(message: &Message) -> Vec<u8> {
+    let mut bytes = Header::whole(message.opcode(), message.len()).encode().as_slice().to_vec();
+    bytes.extend_from_slice(message.as_bytes());
+    bytes
 }
 
 /// Outboxes that go from one conversation to the next bring nothing along, and are as many as were
@@ -209,8 +288,8 @@ fn outboxes_come_back_empty() {
             talk.session.wrote_with(&mut spare, len, now);
             assert_eq!(talk.session.unsent_len(), 0);
         }
-        let kept = [4, 10, 10][round] * SpareMemory::UNSENT_BYTES_MAX;
-        assert_eq!(spare.bytes(), kept, "round {round}");
+        assert_eq!(spare.unsent_len(), [4, 10, 10][round], "round {round}");
+        assert!(spare.bytes() <= 10 * SpareMemory::UNSENT_BYTES_MAX);
     }
     // A conversation that did not ask for one leaves none.
     for talk in &mut talks[..5] {
