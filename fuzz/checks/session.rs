@@ -7,7 +7,7 @@ mod peer;
 
 use arbitrary::{Result, Unstructured};
 use switchboard::limits::Limits;
-use switchboard::session::{Frame, Next, Overflow, Session, SessionEvent};
+use switchboard::session::{Frame, Next, Overflow, Session, SessionEvent, SpareMemory};
 use switchboard::time::Time;
 use switchboard::ws::{Close, CloseCode, DateField, Message, Response, Status};
 
@@ -29,6 +29,8 @@ pub fn check(data: &[u8]) {
 
 struct Walk {
     session: Session,
+    /// The memory that the conversation has used, for half of what comes and goes.
+    spare: SpareMemory,
     limits: Limits,
     now: Time,
     peer: Peer,
@@ -57,6 +59,7 @@ impl Walk {
         let now = Time::from_ms(1_000);
         Ok(Self {
             session: Session::new(now),
+            spare: SpareMemory::new(50_000),
             limits,
             now,
             peer: Peer::begin(input)?,
@@ -121,7 +124,11 @@ impl Walk {
     fn read(&mut self, bytes: &mut [u8]) {
         let mut used = 0;
         while used < bytes.len() {
-            let read = self.session.receive(&mut bytes[used..], &self.limits, self.now);
+            let (rest, limits, now) = (&mut bytes[used..], &self.limits, self.now);
+            let read = match self.heard % 2 {
+                0 => self.session.receive(rest, limits, now),
+                _ => self.session.receive_with(&mut self.spare, rest, limits, now),
+            };
             assert!(read.0 > 0 && read.0 <= bytes.len() - used, "it goes on, and not too far");
             used += read.0;
             self.note(read.1);
@@ -169,7 +176,13 @@ impl Walk {
         };
         let (open, before) = (self.session.is_open(), self.session.unsent_len());
         let sent = match input.arbitrary()? {
-            true => self.session.send(message.clone(), &self.limits, self.now),
+            true if self.sent.len().is_multiple_of(2) => {
+                self.session.send(message.clone(), &self.limits, self.now)
+            }
+            true => {
+                let message = message.clone();
+                self.session.send_with(&mut self.spare, message, &self.limits, self.now)
+            }
             false => self.session.send_frame(&Frame::new(&message), &self.limits, self.now),
         };
         let more = self.session.unsent_len() - before;
@@ -190,7 +203,7 @@ impl Walk {
     fn take(&mut self, bytes_len: usize) {
         let len = bytes_len.min(self.session.unsent_len());
         let bytes: Vec<u8> = self.session.unsent().flatten().copied().take(len).collect();
-        self.session.wrote(len, self.now);
+        self.session.wrote_with(&mut self.spare, len, self.now);
         self.output.read(&bytes);
         // A pong that waited may have come up.
         self.output.promised = self.output.len + self.session.unsent_len();
