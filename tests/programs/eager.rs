@@ -13,6 +13,7 @@ use crate::keep::kill;
 use crate::shared::{OBEY, request};
 use crate::support::binary::{Binary, patience};
 use crate::support::folder::{folder, programs, write};
+use crate::support::http::get;
 use crate::support::process::children;
 use crate::support::{LIMITS, Raw, next, until};
 
@@ -108,8 +109,12 @@ fn a_reload_starts_what_has_become_eager() {
     let told = reload(&in_vain, "the configuration stays as it is");
     assert!(told.contains("/obey") && told.contains("start is \"eager\""), "{told}");
     assert_eq!(running(&server, None), first);
-    // It goes on when it is lazy again, and then starts no more.
+    // It goes on when it is lazy again, and then starts no more. A path that comes after the reload
+    // is looked up by the new values: so the loop has them.
     reload(lazy, "the configuration was read again");
+    let mut raw = Raw::connect(server.address());
+    raw.send(&get("/nothing", ""));
+    raw.read_answer();
     kill(first);
     while !next(&log).contains("service /obey: it has ended: ") {}
     reload(lazy, "the configuration was read again");
