@@ -141,7 +141,7 @@ fn worlds_that_compress() {
     let ways = [total.inflated, total.deflated];
     assert!(ways.iter().all(|len| *len >= COMPRESSING * 500), "{total:?}");
     let rare = [total.agreements, total.broken, total.overflows, total.holds];
-    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+    assert!(rare.iter().all(|count| *count > 50), "the worlds are eventful: {total:?}");
 }
 
 /// The worlds of other seeds, in which most connections are in records like those of TLS: they
