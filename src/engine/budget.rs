@@ -10,6 +10,8 @@ pub(super) struct Budget {
     reads: usize,
     deliveries: usize,
     writes: usize,
+    /// How many bytes may still be read.
+    read_bytes: usize,
     /// The share of one service in the deliveries.
     deliveries_max: usize,
 }
@@ -26,13 +28,24 @@ impl Budget {
 
     const fn of(work: usize, deliveries_max: usize) -> Self {
         let third = work.div_ceil(3);
-        Self { reads: third, deliveries: third, writes: third, deliveries_max }
+        Self {
+            reads: third,
+            deliveries: third,
+            writes: third,
+            read_bytes: usize::MAX,
+            deliveries_max,
+        }
+    }
+
+    /// Reads end after so many bytes, also if there is time left.
+    pub(super) const fn limit_read_bytes(&mut self, bytes_max: usize) {
+        self.read_bytes = bytes_max;
     }
 
     /// Whether another socket may be read.
     #[must_use]
     pub(super) const fn may_read(&self) -> bool {
-        self.reads > 0
+        self.reads > 0 && self.read_bytes > 0
     }
 
     /// Whether another socket may be written to.
@@ -56,6 +69,7 @@ impl Budget {
     /// So many bytes of a socket were read.
     pub(super) const fn read(&mut self, bytes: usize) {
         self.reads = self.reads.saturating_sub(bytes / WORK_BYTES);
+        self.read_bytes = self.read_bytes.saturating_sub(bytes);
     }
 
     /// So many records of TLS were decrypted.

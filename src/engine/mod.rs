@@ -56,9 +56,8 @@ pub struct Engine {
     writes: VecDeque<SocketId>,
     /// The rest of this turn's budget.
     budget: Budget,
-    /// When the last turn read sockets, and how many bytes.
+    /// When the last turn read sockets.
     read_at: Time,
-    read_len: usize,
     /// How many turns in a row were long.
     long_turns: u64,
     /// The buffer for reads that do not go straight into a message.
@@ -86,7 +85,6 @@ impl Engine {
             writes: VecDeque::new(),
             budget: Budget::new(limits),
             read_at: Time::ZERO,
-            read_len: 0,
             long_turns: 0,
             buffer: untouched(limits.read_buffer_bytes),
             cut_short: Vec::new(),

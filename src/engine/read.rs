@@ -67,13 +67,11 @@ impl Engine {
     pub(super) fn read_all(&mut self, io: &mut impl Io, now: Time) {
         let is_long = now.since(std::mem::replace(&mut self.read_at, now)) >= LONG_MS;
         self.long_turns = if is_long { self.long_turns + 1 } else { 0 };
-        let len_max = match io.has_loop_services() && self.long_turns < LONG_TURNS {
-            true => SPAN_BUFFERS * self.buffer.len(),
-            false => usize::MAX,
-        };
-        self.read_len = 0;
+        if io.has_loop_services() && self.long_turns < LONG_TURNS {
+            self.budget.limit_read_bytes(SPAN_BUFFERS * self.buffer.len());
+        }
         for _ in 0..self.reads.len() {
-            if !self.budget.may_read() || self.read_len >= len_max {
+            if !self.budget.may_read() {
                 return;
             }
             let Some(id) = self.reads.pop_front() else { return };
@@ -134,7 +132,6 @@ impl Engine {
                     };
                 }
             };
-            self.read_len += len;
             self.budget.read(len);
             if in_place {
                 self.hub.filled(id, len, now);
@@ -179,7 +176,6 @@ impl Engine {
                 AfterTls::Stop
             }
             TlsRead::Bytes { len, records, left } => {
-                self.read_len += len;
                 self.budget.read(len);
                 self.budget.decrypted(records);
                 if len > 0 {
