@@ -255,8 +255,8 @@ pub mod tls {
 
 pub use limits::Limits;
 pub use ws::{
-    Close, CloseCode, Forwarded, Message, Origin, Response, Status, TrustedProxies,
-    TrustedProxiesError,
+    BasicCredentials, Close, CloseCode, Forwarded, Message, Origin, Response, Status,
+    TrustedProxies, TrustedProxiesError, constant_time_eq,
 };
 
 #[cfg(feature = "host")]

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::admin::token::AdminToken;
 use crate::host::ListenAddress;
 use crate::hub::Reach;
+use crate::ws::credentials::bearer;
 use crate::ws::{Head, Response, Status, Target, UriHost};
 
 /// How a request has come.
@@ -124,17 +125,10 @@ fn refuse_names(head: &Head) -> Result<(), Response> {
     Err(Response::text(Status::MISDIRECTED, NOT_LOOPBACK))
 }
 
-/// RFC 6750, 2.1, and RFC 9110, 11.1: the name of a scheme is in any case.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
-    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim_ascii_start())
-}
-
 fn unauthorized(challenge: &str, text: &str) -> Response {
     Response::text(Status::UNAUTHORIZED, text).header("WWW-Authenticate", challenge)
 }
 
-const SCHEME: &[u8] = b"bearer ";
 const OF_A_PAGE: &str = "a page in a browser has sent this (Origin, Sec-Fetch-Site): only programs \
                          and people may ask here";
 const NOT_LOOPBACK: &str = "the Host is no name of loopback: ask for localhost, 127.0.0.1 or \

@@ -1,7 +1,7 @@
 //! `Form`: the parameters in the query of a target, as `curl --url-query` and forms write them
 //! (application/x-www-form-urlencoded).
 
-use crate::ws::target::percent_byte;
+use crate::ws::form;
 use crate::ws::{Response, Status};
 
 /// The parameters that have not been taken.
@@ -14,16 +14,15 @@ impl Form {
     /// # Errors
     /// A 400: broken percent-encoding, text that is not UTF-8, or a name that comes twice.
     pub(super) fn read(query: &str) -> Result<Self, Response> {
-        let mut form: Vec<(String, String)> = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut read: Vec<(String, String)> = Vec::new();
+        for (name, value) in form::pairs(query) {
             let (name, value) = (decode(name)?, decode(value)?);
-            if form.iter().any(|(known, _)| *known == name) {
+            if read.iter().any(|(known, _)| *known == name) {
                 return Err(bad(&format!("the parameter {name:?} is there twice")));
             }
-            form.push((name, value));
+            read.push((name, value));
         }
-        Ok(Self(form))
+        Ok(Self(read))
     }
 
     /// Takes a parameter.
@@ -56,19 +55,12 @@ pub(super) fn bad(text: &str) -> Response {
     Response::text(Status::BAD_REQUEST, text)
 }
 
-/// URL, 5.1: a plus sign is a blank.
 fn decode(text: &str) -> Result<String, Response> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => percent_byte(&mut bytes)
-                .ok_or_else(|| bad("the query has broken percent-encoding"))?,
-            other => other,
-        });
+    let decoded = form::decode(text);
+    if !decoded.is_whole {
+        return Err(bad("the query has broken percent-encoding"));
     }
-    String::from_utf8(decoded).map_err(|_| bad("the query is not UTF-8"))
+    String::from_utf8(decoded.bytes).map_err(|_| bad("the query is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -134,8 +134,8 @@ pub trait Handler: 'static {
 ///
 /// impl Gate for Members {
 ///     fn admit(&mut self, request: &Request) -> Verdict {
-///         match request.header("Cookie") {
-///             Some("member=yes") => Verdict::Accept,
+///         match request.cookie("member") {
+///             Some("yes") => Verdict::Accept,
 ///             _ => Verdict::Refuse(Response::text(Status::FORBIDDEN, "members only")),
 ///         }
 ///     }

@@ -6,7 +6,9 @@
 //!
 //! - `head_reader`: reads a request head in any pieces; `head`: one that is whole; `syntax`: its
 //!   characters; `head_error`: its errors
-//! - `target`: the request target and the path that names a service
+//! - `target`: the request target and the path that names a service; `form`: names and values in a
+//!   query
+//! - `cookie`: cookies; `credentials`: what an `Authorization` says, and how secrets are compared
 //! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
 //! - `origin`: whose page it comes from; `authority`: the hosts in it and in `Host`
@@ -24,8 +26,14 @@
 pub mod authority;
 pub(crate) mod close;
 pub(crate) mod close_code;
+#[doc(hidden)]
+pub mod cookie;
+#[doc(hidden)]
+pub mod credentials;
 #[cfg(feature = "deflate")]
 pub(crate) mod extension;
+#[doc(hidden)]
+pub mod form;
 #[doc(hidden)]
 pub mod forwarded;
 pub(crate) mod frame;
@@ -66,6 +74,7 @@ pub(crate) use alloc::sync::Arc;
 pub use authority::UriHost;
 pub use close::Close;
 pub use close_code::CloseCode;
+pub use credentials::{BasicCredentials, constant_time_eq};
 #[cfg(feature = "deflate")]
 pub use extension::{Agreement, ContextTakeover, Offer, Side};
 pub use forwarded::{Forwarded, ForwardedPeer};

@@ -24,7 +24,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
     ("sha1", &["src/ws/upgrade.rs"]),
-    ("base64", &["src/ws/upgrade.rs"]),
+    ("base64", &["src/ws/credentials.rs", "src/ws/upgrade.rs"]),
     (
         "crossbeam_channel",
         &[

@@ -3,8 +3,11 @@
 
 mod authority;
 mod close;
+mod cookie;
+mod credentials;
 #[cfg(feature = "deflate")]
 mod extension;
+mod form;
 #[cfg(feature = "proxy")]
 mod forwarded;
 mod frame;
