@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod configuration;
 #[cfg(feature = "programs")]
 pub mod counted_lines;
+pub mod credentials;
 pub mod dates;
 pub mod encode;
 #[cfg(feature = "proxy")]
@@ -61,6 +62,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("configuration", configuration::check),
     #[cfg(feature = "programs")]
     ("counted_lines", counted_lines::check),
+    ("credentials", credentials::check),
     ("dates", dates::check),
     ("encode", encode::check),
     #[cfg(feature = "proxy")]
