@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use switchboard::{
-    Gate, Handler, Limits, Message, Peer, Request, Response, Server, Status, Turn, Verdict, gated,
+    Gate, Handler, Limits, Message, Peer, Request, Response, Server, Status, Turn, Verdict,
+    constant_time_eq, gated,
 };
 
 struct Guarded;
@@ -22,7 +23,8 @@ impl Handler for Guarded {
 
 impl Gate for Guarded {
     fn admit(&mut self, request: &Request) -> Verdict {
-        if request.query() != "token=sesame" {
+        let token = request.query_value("token").unwrap_or_default();
+        if !constant_time_eq("sesame", token) {
             return Verdict::Refuse(Response::text(Status::FORBIDDEN, "the token is wrong"));
         }
         match request.protocols().iter().find(|name| name.as_str() == "shout.v1") {

@@ -7,7 +7,7 @@
 
 use switchboard::{
     Close, Context, Gate, Handler, Limits, Message, Peer, Request, Response, Server, SocketId,
-    Status, Verdict, gated,
+    Status, Verdict, constant_time_eq, gated,
 };
 
 struct Members {
@@ -53,17 +53,10 @@ impl Handler for Members {
 
 /// The user to whom the token of a request belongs.
 fn user(request: &Request) -> Option<&'static str> {
-    let in_header = request.header("Authorization").and_then(|value| value.strip_prefix("Bearer "));
     let offered = || request.protocols().iter().find_map(|name| name.strip_prefix("token."));
-    let given = in_header.or_else(offered)?;
-    let found = TOKENS.iter().find(|(token, _)| is_same(token, given));
+    let given = request.bearer().or_else(offered)?;
+    let found = TOKENS.iter().find(|(token, _)| constant_time_eq(token, given));
     found.map(|(_, user)| *user)
-}
-
-/// Compares all bytes, so that the time does not show how many are right.
-fn is_same(token: &str, given: &str) -> bool {
-    let differences = token.bytes().zip(given.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
-    token.len() == given.len() && differences == 0
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
