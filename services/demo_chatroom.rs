@@ -300,12 +300,9 @@ impl Wish {
     /// missing, there twice, or no text, names that are too long, and nesting so deep that
     /// reading it would need too much stack.
     fn decode(message: &Message) -> Option<Self> {
-        let text = message.as_text()?;
         // The derived code would read an array as well, such as `["name","Ida"]`.
-        if !text.trim_start().starts_with('{') {
-            return None;
-        }
-        serde_json::from_str(text).ok()
+        message.as_text().filter(|text| text.trim_start().starts_with('{'))?;
+        message.json().ok()
     }
 }
 
@@ -355,8 +352,8 @@ impl Reply<'_> {
 
 impl From<Reply<'_>> for Message {
     fn from(reply: Reply<'_>) -> Self {
-        let text = serde_json::to_string(&reply);
-        text.expect("texts, numbers and lists of them can always be written as JSON").into()
+        let message = Self::from_json(&reply);
+        message.expect("texts, numbers and lists of them can always be written as JSON")
     }
 }
 

@@ -151,7 +151,8 @@
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
 //! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
 //! | `admin` | yes | for operators: listeners (`Server::admin`), metrics, a log in a file |
-//! | `chatroom` | yes | the demo chat of the binary; brings serde |
+//! | `json` | yes | values of serde as messages (`Message::json`); brings serde and serde_json |
+//! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //!
@@ -279,6 +280,9 @@ pub use {
     admin::{MetricsError, MetricsHandle},
     pages::{Histogram, HostReadiness, Metrics, MetricsText, NotReady, ServiceMetrics},
 };
+
+#[cfg(feature = "json")]
+pub use service::JsonError;
 
 #[cfg(feature = "programs")]
 pub use {

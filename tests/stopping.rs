@@ -368,7 +368,7 @@ fn signals_stop_the_binary_with_exit_code_0() {
         assert_eq!(binary.exit_code(), Some(0));
         let mut rest = Vec::new();
         raw.stream().read_to_end(&mut rest).expect("it ends");
-        assert_eq!(rest, []);
+        assert_eq!(rest, [0; 0]);
     }
 }
 

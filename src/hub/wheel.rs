@@ -185,7 +185,7 @@ mod tests {
             wheel.set(3, Time::from_ms(ms));
             let next = wheel.next().expect("a deadline is set").as_ms();
             assert!((ms..ms + Wheel::TICK_MS).contains(&next), "{ms} came at {next}");
-            assert_eq!(all(&mut wheel, ms - 1), []);
+            assert_eq!(all(&mut wheel, ms - 1), [0; 0]);
             assert_eq!(all(&mut wheel, next), [3]);
             assert!(wheel.is_empty() && wheel.next().is_none());
         }
@@ -207,7 +207,7 @@ mod tests {
         wheel.set(0, Time::from_ms(20_000));
         assert_eq!(wheel.len(), 1);
         assert_eq!(all(&mut wheel, 5_100), [0]);
-        assert_eq!(all(&mut wheel, 30_000), []);
+        assert_eq!(all(&mut wheel, 30_000), [0; 0]);
     }
 
     #[test]

@@ -236,6 +236,7 @@ fn features() -> String {
     let all = [
         ("chatroom", cfg!(feature = "chatroom")),
         ("deflate", cfg!(feature = "deflate")),
+        ("json", cfg!(feature = "json")),
         ("programs", cfg!(feature = "programs")),
         ("proxy", cfg!(feature = "proxy")),
         ("simd", cfg!(feature = "simd")),

@@ -15,6 +15,7 @@
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `handler`: [`Handler`], callbacks laid over a context
+//! - `json`, with the feature `json`: `JsonError`, and values as messages
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
 pub(crate) mod audience;
@@ -24,6 +25,8 @@ pub(crate) mod callbacks;
 mod context;
 mod handler;
 mod id;
+#[cfg(feature = "json")]
+mod json;
 pub(crate) mod link;
 mod options;
 mod origin;
@@ -43,6 +46,8 @@ pub use callbacks::{Callbacks, Thread};
 pub use context::Context;
 pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
+#[cfg(feature = "json")]
+pub use json::JsonError;
 pub use link::Received;
 pub use options::{Compression, ServiceOptions, Start};
 pub use origin::{OriginRule, Origins};

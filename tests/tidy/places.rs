@@ -35,8 +35,8 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/process/",
         ],
     ),
-    ("serde", &["services/demo_chatroom.rs"]),
-    ("serde_json", &["services/demo_chatroom.rs"]),
+    ("serde", &["src/service/json.rs", "services/demo_chatroom.rs"]),
+    ("serde_json", &["src/service/json.rs"]),
     (
         "log",
         &[
