@@ -266,12 +266,12 @@ pub use {
     hub::{
         AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, ProxyProtocol, Spellings,
     },
-    pages::Page,
     server::{BindError, Mounted, Server},
     service::{
         Admission, Audience, Callbacks, ClientCertificate, Compression, Context, Gate, Handler,
-        Inbound, OriginRule, Outbound, Peer, PeerInfo, Received, Request, Service, ServiceOptions,
-        SocketId, Start, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated, handler,
+        Inbound, OriginRule, Outbound, Page, Peer, PeerInfo, Received, Request, Service,
+        ServiceOptions, SocketId, Start, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated,
+        handler,
     },
 };
 

@@ -30,7 +30,7 @@ fn the_policy_of_the_page_to_try_with_is_that_of_the_page() {
     server.mount("/talk", || handler(Echo)).page(Page::talk());
     server.mount("/own", || handler(Echo)).page(Page::html("<script>alert(1)</script>"));
     let server = Running::start(server);
-    check("src/pages/page.rs", &server.ask(&get("/talk", "")), "script-src");
+    check("src/service/page.rs", &server.ask(&get("/talk", "")), "script-src");
     // A page of the user's own is sent as it is.
     let own = server.ask(&get("/own", ""));
     assert_eq!((own.status, own.header("cache-control")), (200, Some("no-cache")));

@@ -9,7 +9,8 @@
 //! - `events`: events of helper threads for the loop
 //! - `wake`: how other threads wake the loop; `sync`: the parts that it uses
 //! - `factory`: makes a service for each run; `panic`: panics in its code
-//! - `worker`: services on threads of their own; `loop_service`: services on the loop
+//! - `worker`: services on threads of their own; `loop_service`: services on the loop; `budget`:
+//!   how long they may take
 //! - `resolver`: answers paths without a service; `plug`: other parts from above
 //! - `files`: files on a thread of its own, since disks block; `thread`: starts each thread
 //! - `nofollow`: opens what a path leads to without following a link
@@ -21,6 +22,7 @@
 //! - `trim`: memory that is returned to the system; `clock`: the clock of a loop and the time of
 //!   day
 
+mod budget;
 pub(crate) mod clock;
 mod events;
 mod factory;

@@ -19,8 +19,7 @@ use crate::hub::{
     WorkerId,
 };
 use crate::limits::Limits;
-use crate::pages::Page;
-use crate::service::{ServiceOptions, SocketId};
+use crate::service::{Page, ServiceOptions, SocketId};
 use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{Response, Status, is_canonical};

@@ -2,7 +2,6 @@
 //!
 //! In reading order:
 //!
-//! - `page`: the page of a service; `talk.html`: a page to try a service with
 //! - `file`: the answer with a file, but for its bytes; `media`: the media type of a
 //!   file by its name
 //! - `escape`: texts of peers in the log and in JSON
@@ -22,7 +21,6 @@ pub mod file;
 pub mod media;
 #[cfg(feature = "admin")]
 mod metrics;
-mod page;
 #[cfg(feature = "admin")]
 mod readiness;
 #[cfg(feature = "admin")]
@@ -37,6 +35,5 @@ pub use facts::{
 };
 #[cfg(feature = "admin")]
 pub use metrics::MetricsText;
-pub use page::Page;
 #[cfg(feature = "admin")]
 pub use readiness::{HostReadiness, NotReady};

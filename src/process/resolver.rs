@@ -15,7 +15,6 @@ use crate::host::resolver::{
 use crate::host::thread::spawn;
 use crate::hub::{LookupGoal, LookupJob, LookupResult, ServiceId};
 use crate::limits::Limits;
-use crate::pages::Page;
 use crate::process::current_root::CurrentRoot;
 use crate::process::executable::LookupError;
 use crate::process::groups::Groups;
@@ -24,7 +23,7 @@ use crate::process::lookup::DocumentRoot;
 use crate::process::plan::{EagerBegin, ProgramsPlan};
 use crate::process::program_service::{ProgramService, ProgramsShared};
 use crate::programs::{ProgramOptions, Subpaths};
-use crate::service::{ServiceOptions, SocketId};
+use crate::service::{Page, ServiceOptions, SocketId};
 use crate::time::Time;
 use crate::ws::{Response, Status};
 

@@ -2,8 +2,9 @@
 
 use crate::host::Make;
 use crate::limits::Limits;
-use crate::pages::Page;
-use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Start, Thread};
+use crate::service::{
+    Callbacks, Compression, OriginRule, Page, Service, ServiceOptions, Start, Thread,
+};
 
 /// A mounted service, for options that differ from those of the server. Each method takes effect at
 /// once, and replaces what the server or an earlier call said. Programs have `ProgramOptions` as

@@ -13,6 +13,8 @@
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
+//! - `page`: [`Page`], what a plain GET of its path shows; `talk.html`: a page to try a service
+//!   with
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `handler`: [`Handler`], callbacks laid over a context
 //! - `json`, with the feature `json`: `JsonError`, and values as messages
@@ -30,6 +32,7 @@ mod json;
 pub(crate) mod link;
 mod options;
 mod origin;
+mod page;
 mod peer_info;
 mod request;
 mod run;
@@ -51,6 +54,7 @@ pub use json::JsonError;
 pub use link::Received;
 pub use options::{Compression, ServiceOptions, Start};
 pub use origin::{OriginRule, Origins};
+pub use page::Page;
 pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;
 pub(crate) use request::UNIX_NAME;

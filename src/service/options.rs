@@ -2,9 +2,9 @@
 //! a service with them, and the hub applies them.
 
 use crate::limits::Limits;
-use crate::pages::Page;
 use crate::service::callbacks::Thread;
 use crate::service::origin::OriginRule;
+use crate::service::page::Page;
 
 /// The options of one service, for [`Server::options`](crate::Server::options) and
 /// [`Mounted::options`](crate::Mounted::options). Minor versions add fields, so use struct update

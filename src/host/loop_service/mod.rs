@@ -1,7 +1,6 @@
 //! `LoopServices`: the services on the loop. In reading order: [`LoopServices`]; `service`: one of
-//! them; `pinned`: the thread that owns it; `budget`: how long its callbacks take.
+//! them; `pinned`: the thread that owns it.
 
-mod budget;
 mod pinned;
 mod service;
 

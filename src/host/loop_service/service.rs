@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::engine::{CallResult, RunExit};
+use crate::host::budget::CallbackBudget;
 use crate::host::factory::Make;
-use crate::host::loop_service::budget::CallbackBudget;
 use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;

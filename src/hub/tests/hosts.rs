@@ -1,8 +1,7 @@
 //! Which hosts requests may name: every sentence of the rule as rows.
 
 use super::*;
-use crate::pages::Page;
-use crate::service::OriginRule;
+use crate::service::{OriginRule, Page};
 
 /// What a request is.
 #[derive(Clone, Copy, Debug)]

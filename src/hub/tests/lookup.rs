@@ -1,7 +1,7 @@
 //! Paths that no service has: what is asked of the host for them, and what its answers do.
 
 use super::*;
-use crate::pages::Page;
+use crate::service::Page;
 
 fn rig() -> Rig {
     let mut rig = Rig::new(Limits::SERVER);

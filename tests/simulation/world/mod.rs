@@ -51,10 +51,10 @@ pub mod wire;
 
 use std::net::SocketAddr;
 
+use switchboard::Page;
 use switchboard::engine::{Engine, HostEvent, StopKind, Turn};
 use switchboard::hub::{FilePolicy, Hub, WorkerId};
 use switchboard::limits::{Rate, RatePolicy};
-use switchboard::pages::Page;
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Limits, ServiceOptions};
