@@ -151,6 +151,7 @@
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
 //! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
 //! | `admin` | yes | for operators: listeners (`Server::admin`), metrics, a log in a file |
+//! | `pages` | yes | pages of services that a closure makes for each request (`Page::of`) |
 //! | `json` | yes | values of serde as messages (`Message::json`); brings serde and serde_json |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |

@@ -9,23 +9,21 @@ use crate::sys;
 /// Measures the callbacks of one service with the coarse clock of the system. It is read after each
 /// callback, since it costs a tenth of the exact one.
 #[derive(Debug)]
-pub(super) struct CallbackBudget {
+pub(crate) struct CallbackBudget {
     max: Duration,
     begun: Duration,
-    looked: Duration,
+    /// The time after the last callback.
+    pub(crate) looked: Duration,
     /// Whether the share of this turn is used up.
     over: bool,
     slowest: Option<Duration>,
     /// How many callbacks of this series were too slow.
     slow_len: u64,
-    /// When the log had the last warning.
-    told: Option<Duration>,
-    /// How many callbacks were too slow since then.
-    untold: u64,
+    warnings: SeldomWarning,
 }
 
 impl CallbackBudget {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         let now = sys::tick();
         Self {
             max: Duration::from_millis(limits.callback_ms_max),
@@ -34,23 +32,22 @@ impl CallbackBudget {
             over: false,
             slowest: None,
             slow_len: 0,
-            told: None,
-            untold: 0,
+            warnings: SeldomWarning::default(),
         }
     }
 
     /// Sets how long a callback may take.
-    pub(super) const fn set_max(&mut self, limits: &Limits) {
+    pub(crate) const fn set_max(&mut self, limits: &Limits) {
         self.max = Duration::from_millis(limits.callback_ms_max);
     }
 
     /// Callbacks follow.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.begin_at(sys::tick());
     }
 
     /// A callback has been called.
-    pub(super) fn count(&mut self) {
+    pub(crate) fn count(&mut self) {
         self.count_at(sys::tick());
     }
 
@@ -73,37 +70,64 @@ impl CallbackBudget {
     }
 
     /// Whether the share of this turn is used up.
-    pub(super) const fn is_over(&self) -> bool {
+    pub(crate) const fn is_over(&self) -> bool {
         self.over
     }
 
     /// How many callbacks of this series were too slow; asked once, before its end.
-    pub(super) const fn take_slow_len(&mut self) -> u64 {
+    pub(crate) const fn take_slow_len(&mut self) -> u64 {
         std::mem::replace(&mut self.slow_len, 0)
     }
 
     /// Ends a series of callbacks. Returns what to log about slow ones, once in a period.
-    pub(super) fn end(&mut self) -> Option<String> {
+    pub(crate) fn end(&mut self) -> Option<SlowCallbacks> {
         let slowest = self.slowest.take()?;
-        if self.told.is_some_and(|told| self.looked.saturating_sub(told) < SILENCE) {
+        let untold_len = self.warnings.admit(self.looked)?;
+        // The formatting of `u128` is 1 kB, and needed nowhere else.
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Some(SlowCallbacks { ms: ms(slowest), ms_max: ms(self.max), untold_len })
+    }
+}
+
+/// What is logged about slow callbacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlowCallbacks {
+    /// How long the slowest one took, at least.
+    pub(crate) ms: u64,
+    /// How long it may take.
+    pub(crate) ms_max: u64,
+    /// How many series with slow ones there were since the last line.
+    pub(crate) untold_len: u64,
+}
+
+/// A warning that the log has at most once in a while, however often its cause comes.
+#[derive(Debug, Default)]
+pub(crate) struct SeldomWarning {
+    /// When the log had the last one.
+    told: Option<Duration>,
+    /// How many it did not have since then.
+    untold: u64,
+}
+
+impl SeldomWarning {
+    /// Whether the log is to have one now: how many it did not have since the last one.
+    pub(crate) fn admit(&mut self, now: Duration) -> Option<u64> {
+        if self.told.is_some_and(|told| now.saturating_sub(told) < SILENCE) {
             self.untold += 1;
             return None;
         }
-        self.told = Some(self.looked);
-        // The formatting of `u128` is 1 kB, and needed nowhere else.
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let mut text = format!(
-            "a callback on the loop took at least {} ms, while everybody waited; allowed are {} ms \
-             (max-callback): such a service needs a thread of its own",
-            ms(slowest),
-            ms(self.max)
-        );
-        match std::mem::take(&mut self.untold) {
-            0 => {}
-            times => text += &format!("; {times} times more since the last warning"),
-        }
-        Some(text)
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
     }
+}
+
+/// A text of a warning, and how many more there were since the last one.
+pub(crate) fn with_untold(mut text: String, untold_len: u64) -> String {
+    match untold_len {
+        0 => {}
+        times => text += &format!("; {times} times more since the last warning"),
+    }
+    text
 }
 
 /// The longest time between two ticks: on a system with 100 ticks a second.
@@ -134,19 +158,22 @@ mod tests {
         assert_eq!(budget.end(), None);
         begin(&mut budget);
         spend(&mut budget, Duration::from_millis(1_600));
-        let text = budget.end().expect("it was slow");
+        let slow = budget.end().expect("it was slow");
         assert!(budget.is_over());
-        assert!(text.starts_with("a callback on the loop took at least 1590 ms"), "{text}");
+        assert_eq!(slow, SlowCallbacks { ms: 1_590, ms_max: 1_000, untold_len: 0 });
+        assert_eq!(with_untold("it was".to_owned(), slow.untold_len), "it was");
         for _ in 0..3 {
             begin(&mut budget);
             spend(&mut budget, Duration::from_millis(2_500));
             assert_eq!(budget.end(), None, "it was logged a moment ago");
         }
-        budget.told = budget.told.and_then(|told| told.checked_sub(SILENCE));
+        let told = &mut budget.warnings.told;
+        *told = told.and_then(|told| told.checked_sub(SILENCE));
         begin(&mut budget);
         spend(&mut budget, Duration::from_millis(2_500));
-        let text = budget.end().expect("it is logged again");
-        assert!(text.ends_with("; 3 times more since the last warning"), "{text}");
+        let slow = budget.end().expect("it is logged again");
+        let text = with_untold("it was".to_owned(), slow.untold_len);
+        assert_eq!(text, "it was; 3 times more since the last warning");
     }
 
     #[test]

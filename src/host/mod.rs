@@ -22,7 +22,7 @@
 //! - `trim`: memory that is returned to the system; `clock`: the clock of a loop and the time of
 //!   day
 
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod clock;
 mod events;
 mod factory;

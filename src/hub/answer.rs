@@ -1,12 +1,15 @@
 //! Answers to requests: refusals, pages and files. A handshake that is accepted is answered by
 //! `Hub::open` in `handshake`.
 
+use crate::hub::pending::PendingRequest;
+use crate::hub::service_entry::ServiceEntry;
+use crate::hub::socket::Socket;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::tls::REFUSED;
 use crate::hub::{Hub, ServiceId};
-use crate::service::SocketId;
+use crate::service::{Page, PageCall, PeerInfo, SocketId};
 use crate::time::Time;
-use crate::ws::{Response, Status};
+use crate::ws::{Response, Status, Transport};
 
 impl Hub {
     /// Answers a request with anything but an upgrade.
@@ -49,18 +52,39 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// The page of a service, or what is said to a plain request without one.
-    pub(super) fn page(&self, service: ServiceId) -> Response {
-        let service = &self.services[service];
-        match &service.options.page {
-            Some(page) => page.response(),
+    /// Answers a plain request with the page of a service, or says that there is none. A page that
+    /// a program was mounted with has priority over the one that was `found` beside it.
+    pub(super) fn show(
+        &mut self,
+        id: SocketId,
+        service: ServiceId,
+        found: Option<&Page>,
+        asked: &PendingRequest,
+        now: Time,
+    ) {
+        let ServiceEntry { options, path, .. } = &self.services[service];
+        let (mut slow_len, mut made_len) = (0, 0);
+        let response = match options.page.as_ref().or(found) {
+            Some(page) => page.answer(|maker| {
+                let socket = self.sockets.get(id);
+                let shown = socket.map(Socket::shown);
+                let (transport, tls) = shown.unwrap_or((Transport::Unknown, None));
+                let address = socket.and_then(|socket| self.addresses.of(socket.peer));
+                let request = &asked.clone().into_request(PeerInfo::new(address, tls), transport);
+                let made = maker.make(&PageCall { request, path, limits: &options.limits });
+                (slow_len, made_len) = (made.slow_len, made.response.len());
+                made.response
+            }),
             // RFC 9110, 15.5.22: the answer names the protocol that is needed.
             None => Response::text(
                 Status::UPGRADE_REQUIRED,
-                &format!("{} is a WebSocket service without a page", service.path),
+                &format!("{path} is a WebSocket service without a page"),
             )
             .header("Upgrade", "websocket")
             .header("Sec-WebSocket-Version", "13"),
-        }
+        };
+        self.count_slow_callbacks(service, slow_len);
+        self.memory.grow(made_len);
+        self.respond(id, &response, now);
     }
 }

@@ -12,9 +12,9 @@ use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, ServiceId};
-use crate::service::{Admission, Inbound, PeerInfo, Request, SocketId, Verdict};
+use crate::service::{Admission, Inbound, PeerInfo, SocketId, Verdict};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Head, Response, Status, Target, Transport};
+use crate::ws::{Close, CloseCode, Head, Response, Status, Target};
 
 impl Hub {
     /// A request is complete. It is checked in this order: the state of the host, the path, the
@@ -92,13 +92,7 @@ impl Hub {
         now: Time,
     ) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let has_proxied = cfg!(any(feature = "proxy", feature = "tls"));
-        let proxied = socket.cold.as_ref().filter(|_| has_proxied).map(|cold| &cold.proxied);
-        let transport = match proxied.is_some_and(|proxied| proxied.is_secure) {
-            true => Transport::Secure,
-            false => Transport::Unknown,
-        };
-        let tls = proxied.and_then(|proxied| proxied.tls.clone());
+        let (transport, tls) = socket.shown();
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
         if let Some(origin) = asked.head.first("Origin") {
             let (host, rule) = (asked.host(), &self.services[service].options.origin);
@@ -107,11 +101,8 @@ impl Hub {
                 return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
             }
         }
-        let PendingRequest { head, target: Target { path, query, .. }, direct, protocols } = asked;
-        let path = direct.unwrap_or(path);
-        let protocols = protocols.unwrap_or_default();
         let peer = PeerInfo::new(self.addresses.of(socket.peer), tls);
-        let request = Request::new(head, path, query, peer, protocols, transport);
+        let request = asked.into_request(peer, transport);
         socket.cold.get_or_insert_default().request = Some(Arc::new(request));
         self.wait(id, service);
         let full = self.services[service].worker.mail.is_full();

@@ -197,15 +197,13 @@ impl Hub {
             }
             LookupResult::Below(service) => self.receive_asked(id, service, asked, now),
             LookupResult::Page(service, page) => {
-                let refusal = self.misdirected(id, Some(service), &asked);
-                if refusal.is_none() && self.is_misspelled(id, service, &asked) {
+                if let Some(refusal) = self.misdirected(id, Some(service), &asked) {
+                    return self.respond(id, &refusal, now);
+                }
+                if self.is_misspelled(id, service, &asked) {
                     return self.miss(id, asked, now);
                 }
-                // A page that the program was mounted with has priority.
-                let chosen = &self.services[service].options.page;
-                let shown = || chosen.as_ref().unwrap_or(&page).response();
-                let response = refusal.unwrap_or_else(shown);
-                self.respond(id, &response, now);
+                self.show(id, service, Some(&page), &asked, now);
             }
             LookupResult::Nothing => self.miss(id, asked, now),
             LookupResult::Refused(response) => {
@@ -280,10 +278,7 @@ impl Hub {
         }
         match asked.protocols {
             Some(_) => self.receive_upgrade(id, service, asked, now),
-            None => {
-                let response = self.page(service);
-                self.respond(id, &response, now);
-            }
+            None => self.show(id, service, None, &asked, now),
         }
     }
 

@@ -14,10 +14,10 @@ use crate::hub::proxied::Proxied;
 use crate::hub::socket_flags::{SocketFlag, SocketFlags};
 use crate::hub::unread::Unread;
 use crate::limits::Limits;
-use crate::service::{Request, SocketId, Verdict};
+use crate::service::{Request, SocketId, TlsInfo, Verdict};
 use crate::session::{Session, SessionEvent};
 use crate::time::{CompactTime, Time};
-use crate::ws::{Head, Status};
+use crate::ws::{Head, Status, Transport};
 
 /// One connection. There are many, most of them idle: rarely needed fields are boxed, and small
 /// ones are kept in as few bytes as they need.
@@ -212,6 +212,17 @@ impl Socket {
     /// for listeners.
     pub(super) const fn rests(&self) -> bool {
         self.flags.has(SocketFlag::Paused) || self.flags.has(SocketFlag::Waits)
+    }
+
+    /// What proxies and its TLS connection have shown of its client, until it is open.
+    pub(super) fn shown(&self) -> (Transport, Option<Arc<TlsInfo>>) {
+        let has_proxied = cfg!(any(feature = "proxy", feature = "tls"));
+        let proxied = self.cold.as_ref().filter(|_| has_proxied).map(|cold| &cold.proxied);
+        let transport = match proxied.is_some_and(|proxied| proxied.is_secure) {
+            true => Transport::Secure,
+            false => Transport::Unknown,
+        };
+        (transport, proxied.and_then(|proxied| proxied.tls.clone()))
     }
 
     /// Whether it is in the middle of a large message.

@@ -165,7 +165,7 @@ pub(super) const FAMILIES: [Family; 38] = [
     ),
     counter(
         "switchboard_slow_callbacks_total",
-        "Callbacks on the loop that took longer than max-callback.",
+        "Callbacks on the loop, and pages of closures, that took longer than max-callback.",
         Each(|of, s| s.of(of, of.slow_callbacks)),
     ),
     gauge(
@@ -237,6 +237,7 @@ fn features() -> String {
         ("chatroom", cfg!(feature = "chatroom")),
         ("deflate", cfg!(feature = "deflate")),
         ("json", cfg!(feature = "json")),
+        ("pages", cfg!(feature = "pages")),
         ("programs", cfg!(feature = "programs")),
         ("proxy", cfg!(feature = "proxy")),
         ("simd", cfg!(feature = "simd")),

@@ -3,7 +3,8 @@
 //!
 //! - `programs`: the document root, with the feature `programs`
 //! - `listeners`: what it listens on
-//! - `mounted`: options of a mounted service
+//! - `mounted`: options of a mounted service; `page`, with the feature `pages`: pages that a
+//!   closure makes
 //! - `rules`: what a start and a reload set alike; `reload`: what a host that runs takes over from
 //!   another server
 //! - `status`, with the feature `admin`: the state of a host in the log
@@ -12,6 +13,8 @@
 mod error;
 mod listeners;
 mod mounted;
+#[cfg(feature = "pages")]
+mod page;
 #[cfg(feature = "programs")]
 mod programs;
 #[cfg(feature = "programs")]

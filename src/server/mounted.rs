@@ -61,7 +61,8 @@ impl<P> Mounted<'_, P> {
         self
     }
 
-    /// Sets the answer to a plain GET of its path, which is a 426 without this.
+    /// Sets the answer to a plain GET of its path, which is a 426 without this: a page that is held
+    /// in memory ([`Page::html`]), or one that a closure makes for each request (`Page::of`).
     pub fn page(self, page: Page) -> Self {
         self.options.page = Some(page);
         self

@@ -14,7 +14,7 @@
 //! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
 //! - `page`: [`Page`], what a plain GET of its path shows; `talk.html`: a page to try a service
-//!   with
+//!   with; `page_maker`: what makes a page for each request
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `handler`: [`Handler`], callbacks laid over a context
 //! - `json`, with the feature `json`: `JsonError`, and values as messages
@@ -33,6 +33,7 @@ pub(crate) mod link;
 mod options;
 mod origin;
 mod page;
+mod page_maker;
 mod peer_info;
 mod request;
 mod run;
@@ -55,6 +56,9 @@ pub use link::Received;
 pub use options::{Compression, ServiceOptions, Start};
 pub use origin::{OriginRule, Origins};
 pub use page::Page;
+pub(crate) use page_maker::PageCall;
+#[cfg(feature = "pages")]
+pub(crate) use page_maker::{MadePage, MakePage, PageMaker};
 pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;
 pub(crate) use request::UNIX_NAME;

@@ -2,22 +2,31 @@
 
 use std::sync::Arc;
 
+use crate::service::page_maker::PageMaker;
 use crate::ws::{Response, Status};
 
-/// A page of a service, held in memory: the answer to a plain GET or HEAD of its path. Clones share
-/// the bytes.
+/// A page of a service: the answer to a plain GET or HEAD of its path. It is held in memory, or
+/// made for each request by a closure (`Page::of`, with the feature `pages`). Clones share the
+/// bytes or the closure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    body: Arc<Vec<u8>>,
+    content: PageContent,
     /// Its policy; empty if it has none.
     policy: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum PageContent {
+    Held(Arc<Vec<u8>>),
+    #[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "nothing makes pages"))]
+    Made(PageMaker),
 }
 
 impl Page {
     /// A page of HTML in UTF-8, without a policy.
     #[must_use]
     pub fn html(body: impl Into<Vec<u8>>) -> Self {
-        Self { body: Arc::new(body.into()), policy: "" }
+        Self { content: PageContent::Held(Arc::new(body.into())), policy: "" }
     }
 
     /// A page to try a service from a browser: it opens a socket to its own address, sends what is
@@ -28,18 +37,28 @@ impl Page {
         Self::html(include_str!("talk.html")).policy(TALK)
     }
 
+    /// A page that is made for each request.
+    #[cfg(feature = "pages")]
+    pub(crate) const fn made_by(maker: PageMaker) -> Self {
+        Self { content: PageContent::Made(maker), policy: "" }
+    }
+
     /// The same page with a `Content-Security-Policy`: `policy` lists what it may load and run,
     /// such as `script-src` with the hash of its script; it may also open sockets to this server.
     /// Other pages cannot frame it or keep a reference to its window, and it sends no `Referer`.
+    /// Each answer of a closure has these headers besides its own.
     #[must_use]
     pub fn policy(self, policy: &'static str) -> Self {
         Self { policy, ..self }
     }
 
-    /// The answer: a 200 with the page, and the headers of its policy.
-    #[must_use]
-    pub fn response(&self) -> Response {
-        let page = Response::new(Status::OK, "text/html; charset=utf-8", self.body.clone());
+    /// The answer to a request: a 200 with the page, or what a closure makes, and the headers of
+    /// its policy. `make` calls the closure.
+    pub(crate) fn answer(&self, make: impl FnOnce(&PageMaker) -> Response) -> Response {
+        let page = match &self.content {
+            PageContent::Held(body) => Response::new(Status::OK, Response::HTML, body.clone()),
+            PageContent::Made(maker) => make(maker),
+        };
         if self.policy.is_empty() {
             return page;
         }

@@ -10,7 +10,8 @@ use crate::ws::{BasicCredentials, Head, Transport, cookie, form};
 pub(crate) const UNIX_NAME: &str = "unix";
 
 /// The request of an opening handshake that has passed all checks of RFC 6455, of the origin and of
-/// the host.
+/// the host. The closure of a page (`Page::of`) gets a plain GET or HEAD as one, without
+/// subprotocols, whatever its origin.
 #[derive(Clone, Debug)]
 pub struct Request {
     head: Head,

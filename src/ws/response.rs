@@ -136,6 +136,9 @@ impl Response {
     /// The methods that a server answers (RFC 9110, 10.2.1). Others get a 405.
     pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
+    /// The media type of HTML in UTF-8.
+    pub(crate) const HTML: &str = "text/html; charset=utf-8";
+
     /// An answer with `body` as its content, of this media type.
     #[must_use]
     pub fn new(status: Status, media_type: &str, body: impl Into<Arc<Vec<u8>>>) -> Self {
@@ -161,6 +164,12 @@ impl Response {
     pub fn text(status: Status, line: &str) -> Self {
         let body = format!("{line}\n").into_bytes();
         Self::new(status, "text/plain; charset=utf-8", body)
+    }
+
+    /// An answer of HTML in UTF-8. Text of others in it has to be escaped.
+    #[must_use]
+    pub fn html(status: Status, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(status, Self::HTML, body.into())
     }
 
     /// The same answer with one more header: see [`Response::add`].
@@ -208,6 +217,20 @@ impl Response {
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
+    }
+
+    /// How many bytes of headers and content it has, without those that the server adds.
+    #[cfg(feature = "host")]
+    pub(crate) fn len(&self) -> usize {
+        self.headers.len() + self.body.len()
+    }
+
+    /// Frees memory that its content does not need.
+    #[cfg(feature = "pages")]
+    pub(crate) fn shrink(&mut self) {
+        if let Some(body) = Arc::get_mut(&mut self.body) {
+            body.shrink_to_fit();
+        }
     }
 
     /// The bytes of memory that the answer occupies.

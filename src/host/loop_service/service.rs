@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::engine::{CallResult, RunExit};
-use crate::host::budget::CallbackBudget;
+use crate::host::budget::{CallbackBudget, with_untold};
 use crate::host::factory::Make;
 use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
@@ -197,7 +197,13 @@ fn warn(hub: &mut Hub, run: RunId, budget: &mut CallbackBudget) {
         0 => {}
         slow_len => hub.count_slow_callbacks(service, slow_len),
     }
-    if let Some(text) = budget.end() {
+    if let Some(slow) = budget.end() {
+        let text = format!(
+            "a callback on the loop took at least {} ms, while everybody waited; allowed are {} ms \
+             (max-callback): such a service needs a thread of its own",
+            slow.ms, slow.ms_max
+        );
+        let text = with_untold(text, slow.untold_len);
         Subject::service(hub.path(service)).warn(format_args!("{text}"));
     }
 }

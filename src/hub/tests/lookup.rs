@@ -116,15 +116,17 @@ fn a_page_beside_a_program_is_shown() {
     rig.look(LookupResult::Found(service));
     rig.ready(service.index());
     assert_eq!(rig.status(id), "101");
-    for (service, path, page) in
-        [(service, "/name", "one"), (service, "/name", "two"), (other, "/other", "chosen")]
-    {
+    for (service, path, beside, shown) in [
+        (service, "/name", "one", "one"),
+        (service, "/name", "two", "two"),
+        (other, "/other", "one", "chosen"),
+    ] {
         let id = rig.connect();
         rig.receive(id, format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
         assert_eq!(rig.io.lookups[0].goal, LookupGoal::Page);
-        rig.look(LookupResult::Page(service, Page::html(page)));
+        rig.look(LookupResult::Page(service, Page::html(beside)));
         let got = String::from_utf8(rig.got(id)).expect("it is text");
-        assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with(page), "{got}");
+        assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with(shown), "{got}");
     }
     // A handshake needs no lookup.
     let id = rig.ask("/name");
