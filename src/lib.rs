@@ -263,7 +263,7 @@ pub use ws::{
 
 #[cfg(feature = "host")]
 pub use {
-    host::{Host, ListenAddress, ListenerSource, Reloader, Stopper, Turn},
+    host::{Host, HostWaker, ListenAddress, ListenerSource, Reloader, Stopper, Turn},
     hub::{
         AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, ProxyProtocol, Spellings,
     },

@@ -311,3 +311,28 @@ fn a_loop_of_its_own_is_woken_by_services_on_threads() {
         assert_eq!(raw.read_text(), expected);
     }
 }
+
+#[test]
+fn a_waker_ends_the_wait_of_a_host() {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let mut host = server.bind("127.0.0.1:0").expect("a port is free");
+    let waker = host.waker();
+    // One that comes before the wait ends it as well.
+    waker.wake().expect("it can be woken");
+    waker.wake().expect("it can be woken");
+    assert_eq!(host.turn(None).expect("it polls"), Turn::Another);
+    while host.poll_timeout() == Some(Duration::ZERO) || wait(&host, Duration::ZERO) {
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+    }
+    let wakes = thread::spawn({
+        let waker = waker.clone();
+        move || waker.wake()
+    });
+    assert_eq!(host.turn(None).expect("it polls"), Turn::Another);
+    wakes.join().expect("it does not panic").expect("it can be woken");
+    waker.wake().expect("it can be woken");
+    assert!(wait(&host, Duration::ZERO), "its descriptor is readable");
+    drop(host);
+    waker.wake().expect("it has no effect");
+}

@@ -14,6 +14,7 @@
 //! - `resolver`: answers paths without a service; `plug`: other parts from above
 //! - `files`: files on a thread of its own, since disks block; `thread`: starts each thread
 //! - `nofollow`: opens what a path leads to without following a link
+//! - `waker`: ends the wait of a host
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
 //! - `reload`: [`Reloader`], other settings for a host that runs; `reloading`: how to get one
 //! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
@@ -49,6 +50,7 @@ pub(crate) mod thread;
 mod trim;
 mod wait;
 mod wake;
+mod waker;
 mod worker;
 
 pub use crate::engine::Turn;
@@ -68,6 +70,7 @@ pub(crate) use poll::HostPlan;
 pub use reload::Reloader;
 pub(crate) use reload::{FileChange, HostReload};
 pub use stopper::Stopper;
+pub use waker::HostWaker;
 // For the binary, and for modules that a host calls, such as a resolver.
 #[doc(hidden)]
 pub use {

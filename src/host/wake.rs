@@ -7,6 +7,8 @@
 //! wake and a sleep begin at the same time, at least one sees the other. `tests/model.rs` runs this
 //! file in every order of its threads.
 
+use std::io;
+
 use crate::host::panic::catch_panic;
 use crate::host::sync::{Arc, AtomicBool, OnceLock, Ordering, Receiver, Sender, Waker, unbounded};
 use crate::hub::WorkerId;
@@ -119,6 +121,13 @@ impl LoopWaker {
         {
             log::error!(target: "switchboard::server", "cannot wake the loop: {error}");
         }
+    }
+}
+
+impl LoopWaker {
+    /// Wakes the loop even if it is awake: it does not look for what the caller has done.
+    pub(super) fn wake_anyway(&self) -> io::Result<()> {
+        self.0.waker.wake()
     }
 }
 
