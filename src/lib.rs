@@ -69,8 +69,7 @@
 //! A service that panics ends alone: its sockets are closed with 1012, and the next socket starts
 //! it again.
 //!
-//! A thread of the program that is no service has no way to sockets of its own: what it sends goes
-//! through a channel to a service, which sends it on. [`Service`] says how.
+//! Other threads of the program send to the sockets of a service with a `ServiceSender`.
 //!
 //! # Options and limits
 //!
@@ -274,6 +273,12 @@ pub use {
         ServiceOptions, SocketId, Start, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated,
         handler,
     },
+};
+
+#[cfg(feature = "senders")]
+pub use {
+    server::NoService,
+    service::{SendError, ServiceSender},
 };
 
 #[cfg(feature = "admin")]

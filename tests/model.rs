@@ -190,7 +190,7 @@ mod host {
         }
 
         /// More than any test sends.
-        const SLOTS: usize = 6;
+        const SLOTS: usize = 12;
     }
 }
 
@@ -301,6 +301,97 @@ fn an_alarm_beside_a_service_is_heard() {
         let worker = ServiceEntry { batches, wake_flag };
         let is_asked = || asked.load(Ordering::Acquire) > 0;
         turns(&wake_queue, &waker, &[worker], 1, Way::Right, is_asked);
+    });
+}
+
+/// Threads that send to the sockets of one service.
+#[cfg(feature = "senders")]
+mod senders {
+    use loom::sync::Mutex;
+
+    use super::*;
+
+    /// What they add stands in a queue behind a lock, and only the first one after a look of the
+    /// loop wakes it. The loop takes one entry in a turn. `has_more` says whether it looks again,
+    /// by what it has taken, and whether more was announced.
+    fn senders_and_loop(threads_len: usize, entries_len: usize, has_more: fn(usize, bool) -> bool) {
+        check(move || {
+            let waker = Waker::new();
+            let wake_queue = WakeQueue::new(waker.clone());
+            let queue = Arc::new(Mutex::new((0, false)));
+            for _ in 0..threads_len {
+                let (queue, loop_waker) = (queue.clone(), wake_queue.loop_waker());
+                thread::spawn(move || {
+                    for _ in 0..entries_len {
+                        let mut state = queue.lock().expect("nobody panics with it");
+                        state.0 += 1;
+                        let is_first = !std::mem::replace(&mut state.1, true);
+                        drop(state);
+                        if is_first {
+                            loop_waker.wake_for(WorkerId(0));
+                        }
+                    }
+                });
+            }
+            let (mut taken, mut applied) = (0, 0);
+            while applied < threads_len * entries_len {
+                wake_queue.begin_sleep();
+                if wake_queue.len() == 0 {
+                    waker.wait();
+                }
+                wake_queue.end_sleep();
+                let mut is_cut_short = false;
+                for _ in 0..wake_queue.len() {
+                    // It has had its share of this turn.
+                    if wake_queue.next().is_none() || is_cut_short {
+                        continue;
+                    }
+                    if taken == 0 {
+                        let mut state = queue.lock().expect("nobody panics with it");
+                        taken = std::mem::take(&mut state.0);
+                        state.1 = false;
+                    }
+                    if taken > 0 {
+                        (taken, applied) = (taken - 1, applied + 1);
+                    }
+                    let is_announced = queue.lock().expect("nobody panics with it").1;
+                    is_cut_short = has_more(taken, is_announced);
+                }
+                if is_cut_short {
+                    wake_queue.again_for_senders(WorkerId(0));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn every_entry_of_a_sender_is_taken() {
+        senders_and_loop(1, 4, |taken, is_announced| taken > 0 || is_announced);
+    }
+
+    #[test]
+    fn every_entry_of_two_senders_is_taken() {
+        senders_and_loop(2, 1, |taken, is_announced| taken > 0 || is_announced);
+    }
+
+    #[test]
+    #[ignore = "it fails, as `the_checker_sees_what_a_wrong_order_loses` wants it to"]
+    fn a_queue_that_is_forgotten() {
+        senders_and_loop(1, 4, |taken, _| taken > 0);
+    }
+}
+
+/// A program that wakes the loop for something that the loop does not look for.
+#[test]
+fn a_wake_for_no_visible_reason_ends_a_wait() {
+    check(|| {
+        let waker = Waker::new();
+        let wake_queue = WakeQueue::new(waker.clone());
+        let loop_waker = wake_queue.loop_waker();
+        thread::spawn(move || loop_waker.wake_anyway().expect("it wakes"));
+        wake_queue.begin_sleep();
+        waker.wait();
+        wake_queue.end_sleep();
     });
 }
 
@@ -422,6 +513,8 @@ fn the_checker_sees_what_a_wrong_order_loses() {
         "a_loop_that_dozes_late",
         "a_service_that_dozes_late",
         "mail_that_rings_early",
+        #[cfg(feature = "senders")]
+        "senders::a_queue_that_is_forgotten",
     ] {
         let mut test = Command::new(env::current_exe().expect("this runs"));
         let test = test.args(["--ignored", "--exact", "--nocapture", name]).output();
@@ -470,6 +563,13 @@ fn the_host_keeps_to_the_order_of_the_model() {
             "fn receive_by(",
             &["mail_waker.end_sleep()", "next("],
         ),
+        (
+            include_str!("../src/service/sender_queue.rs"),
+            "fn add(",
+            &["push_back(", "is_announced, true", "drop(state)", "wake_for_senders("],
+        ),
+        (include_str!("../src/service/sender_queue.rs"), "fn take(", &["is_announced = false"]),
+        (include_str!("../src/host/io.rs"), "fn add_sender(", &["again_for_senders("]),
         (include_str!("../src/host/worker.rs"), "fn send(", &["mail.try_send(", "wake_service()"]),
         (include_str!("../src/host/worker.rs"), "fn end(", &["mail.take()", "wake_service()"]),
         (

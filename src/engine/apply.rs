@@ -27,7 +27,7 @@ impl Engine {
                 left = io.apply_batch(worker, &mut self.hub, left, now);
             }
             self.budget.delivered(share - left);
-            if io.has_more(worker) {
+            if io.has_more(worker) || io.has_sent(worker) {
                 self.cut_short.push(worker);
             }
         }
@@ -49,6 +49,9 @@ impl Engine {
                 HostEvent::File(id, part) => self.apply_file(id, part, now),
                 #[cfg(feature = "admin")]
                 HostEvent::Task(task) => (task.0)(&mut self.hub, &|| io.facts(), now),
+                #[cfg(feature = "senders")]
+                HostEvent::Stop(kind) => self.ask_to_stop(kind, io, now),
+                #[cfg(not(feature = "senders"))]
                 HostEvent::Stop(kind) => self.stop(kind, io, now),
                 HostEvent::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
             }

@@ -128,8 +128,25 @@ pub trait Services {
     /// Applies the batch, up to `left` deliveries. Returns how many of them are left.
     fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, now: Time) -> usize;
 
-    /// Whether a service has sent more than was applied.
+    /// Whether a service itself has sent more than was applied.
     fn has_more(&self, worker: WorkerId) -> bool;
+
+    /// Whether other threads have sent more to the sockets of a service than was applied. If none
+    /// can, this method and the next two need not be implemented.
+    fn has_sent(&self, _: WorkerId) -> bool {
+        false
+    }
+
+    /// Has a clean stop wait until all is applied that other threads have sent so far. Returns
+    /// whether there is any.
+    fn hold_stop(&mut self) -> bool {
+        false
+    }
+
+    /// Whether a clean stop waits.
+    fn holds_stop(&self) -> bool {
+        false
+    }
 
     /// Starts a run of a service.
     ///

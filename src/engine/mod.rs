@@ -7,13 +7,21 @@
 //! - [`Engine`]: the state of a turn, and the order of its parts
 //! - `io`: the interface of an engine to its surroundings
 //! - `read`, `apply`, `call`, `write`: the parts of a turn
+//! - `intake`, with the feature `senders`: what other threads have sent for services, with
+//!   `no_intake` in its place in other builds; `batches`: whose turn it is
 //! - `stop`: the clean stop
 //! - `budget`: how much a turn may do for all sockets together
 //! - `readiness`: what the poll has reported about each connection
 
 mod apply;
+mod batches;
 mod budget;
 mod call;
+#[cfg(feature = "senders")]
+mod intake;
+#[cfg(not(feature = "senders"))]
+#[path = "no_intake.rs"]
+mod intake;
 mod io;
 mod read;
 mod readiness;
@@ -32,6 +40,8 @@ use call::Calls;
 use readiness::ReadinessTable;
 use stop::Stop;
 
+pub use batches::{NextBatch, OwnBatches};
+pub use intake::Intake;
 pub use io::{
     Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, IoFacts, Left,
     NotStarted, ProgramFacts, ReadResult, RunExit, Services, Step, StopKind, TlsRead,
@@ -103,6 +113,8 @@ impl Engine {
         self.accept_all(io, now);
         self.read_all(io, now);
         self.apply_batches(io, now);
+        #[cfg(feature = "senders")]
+        self.stop_in_turn(io, now);
         self.apply_exits(io, now);
         self.hub.expire(now);
         if io.has_loop_services() {

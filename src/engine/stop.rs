@@ -10,6 +10,9 @@ use crate::time::Time;
 pub(super) struct Stop {
     /// What was asked for.
     kind: Option<StopKind>,
+    /// Whether a clean stop begins once all is applied that was sent before it.
+    #[cfg(feature = "senders")]
+    waits: bool,
     /// When the stop is to be over.
     limit: Time,
     /// When services that do not finish are left behind; set once they were asked to.
@@ -27,7 +30,29 @@ pub enum Turn {
 }
 
 impl Engine {
-    /// A stop is asked for. The first request begins it.
+    /// A stop is asked for. A clean one waits until what other threads have sent before it is
+    /// applied.
+    #[cfg(feature = "senders")]
+    pub(super) fn ask_to_stop(&mut self, kind: StopKind, io: &mut impl Io, now: Time) {
+        if kind == StopKind::Clean && self.stop.kind.is_none() {
+            self.stop.waits = self.stop.waits || io.hold_stop();
+            if self.stop.waits {
+                return;
+            }
+        }
+        self.stop(kind, io, now);
+    }
+
+    /// Begins a clean stop that has waited, if it need not wait any more.
+    #[cfg(feature = "senders")]
+    pub(super) fn stop_in_turn(&mut self, io: &mut impl Io, now: Time) {
+        if self.stop.waits && !io.holds_stop() {
+            self.stop.waits = false;
+            self.stop(StopKind::Clean, io, now);
+        }
+    }
+
+    /// A stop is to begin. Only the first request begins it.
     pub(super) fn stop(&mut self, kind: StopKind, io: &mut impl Io, now: Time) {
         let before = self.stop.kind;
         self.stop.kind = before.max(Some(kind));

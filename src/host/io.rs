@@ -10,8 +10,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
 use crate::engine::{
-    Arrival, CallResult, CloseMode, Connections, FileOrder, Io, IoFacts, NotStarted, ReadResult,
-    Services,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, Intake, Io, IoFacts, NextBatch,
+    NotStarted, OwnBatches, ReadResult, Services,
 };
 use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
@@ -25,7 +25,7 @@ use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
 use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
-use crate::service::SocketId;
+use crate::service::{SenderTable, SocketId};
 use crate::time::Time;
 
 /// The sockets, threads and channels of a host, for its engine.
@@ -38,6 +38,9 @@ pub(super) struct HostIo {
     pub(super) factories: Vec<Factory>,
     /// The services on threads of their own that run, by the index of the service.
     pub(super) workers: Vec<Option<Worker>>,
+    /// The queues of senders, and what was taken from them.
+    pub(super) sender_table: SenderTable,
+    pub(super) intake: Intake,
     /// Whether a service on a thread of its own got mail in this turn.
     pub(super) mailed: bool,
     pub(super) loop_services: LoopServices,
@@ -88,7 +91,7 @@ impl Io for HostIo {
         IoFacts {
             descriptors: if is_lacking { Descriptors::Lacking } else { Descriptors::Enough },
             accept_pauses: self.listeners.iter().map(Listener::pauses).sum(),
-            batch_bytes: self.workers.iter().flatten().map(|of| of.batch_bytes() as u64).sum(),
+            batch_bytes: self.batch_bytes(),
             programs: self.resolver.as_ref().map(|of| of.programs()).unwrap_or_default(),
         }
     }
@@ -184,6 +187,7 @@ impl Services for HostIo {
         if let Some(worker) = self.worker(worker) {
             worker.wake_flag().clear();
         }
+        self.intake.hear(worker);
         Some(worker)
     }
 
@@ -191,13 +195,25 @@ impl Services for HostIo {
         if let Some(Some(of)) = self.workers.get(worker.index()) {
             self.wake_queue.again(worker, of.wake_flag());
         }
+        if self.intake.has_more(worker) {
+            self.wake_queue.again_for_senders(worker);
+        }
     }
 
     fn begin_batch(&mut self, worker: WorkerId) -> bool {
+        let Self { workers, intake, .. } = self;
+        let of = workers.get(worker.index()).and_then(Option::as_ref);
+        let own = || of.map_or(OwnBatches::Waiting(0), Worker::batches);
+        if intake.begin(worker, own) == NextBatch::Senders {
+            return true;
+        }
         self.worker(worker).is_some_and(Worker::begin_batch)
     }
 
     fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, now: Time) -> usize {
+        if let Some(left) = self.intake.apply(worker, hub, left, now) {
+            return left;
+        }
         let Some(worker) = self.worker(worker) else { return left };
         hub.apply(worker.run(), &mut worker.transactions(), left, now)
     }
@@ -205,6 +221,18 @@ impl Services for HostIo {
     fn has_more(&self, worker: WorkerId) -> bool {
         let worker = self.workers.get(worker.index()).and_then(Option::as_ref);
         worker.is_some_and(Worker::has_more)
+    }
+
+    fn has_sent(&self, worker: WorkerId) -> bool {
+        self.intake.has_more(worker)
+    }
+
+    fn hold_stop(&mut self) -> bool {
+        self.intake.hold_stop()
+    }
+
+    fn holds_stop(&self) -> bool {
+        self.intake.holds_stop()
     }
 
     fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted> {
@@ -220,7 +248,8 @@ impl Services for HostIo {
             }
         };
         let events = self.event_sender.clone();
-        let plan = WorkerPlan { run, path, limits: &limits, body, events };
+        let senders = self.sender_table.source(worker.index(), &limits);
+        let plan = WorkerPlan { run, path, limits: &limits, body, events, senders };
         let started = Worker::start(plan, &self.wake_queue).map_err(|error| {
             NotStarted::NoThread(format!(
                 "there is no thread for it: {error}; ulimit -u, the pids of the container or unit, \
@@ -307,6 +336,12 @@ impl HostIo {
         if let Some(resolver) = resolver {
             resolver.reload(plan, &mut Mounts { hub, factories, workers }, now);
         }
+    }
+
+    /// How many bytes services and their senders have sent that the loop has not begun.
+    fn batch_bytes(&self) -> u64 {
+        let own: u64 = self.workers.iter().flatten().map(|of| of.batch_bytes() as u64).sum();
+        self.intake.bytes().saturating_add(own)
     }
 
     fn worker(&mut self, worker: WorkerId) -> Option<&mut Worker> {

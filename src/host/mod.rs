@@ -14,6 +14,7 @@
 //! - `resolver`: answers paths without a service; `plug`: other parts from above
 //! - `files`: files on a thread of its own, since disks block; `thread`: starts each thread
 //! - `nofollow`: opens what a path leads to without following a link
+//! - `senders`: how senders wake the loop
 //! - `waker`: ends the wait of a host
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
 //! - `reload`: [`Reloader`], other settings for a host that runs; `reloading`: how to get one
@@ -42,6 +43,7 @@ mod reload;
 mod reloading;
 #[doc(hidden)]
 pub mod resolver;
+mod senders;
 mod status_signal;
 mod stop;
 mod stopper;

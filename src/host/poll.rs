@@ -10,7 +10,7 @@ use std::{fmt, io};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::engine::{Engine, PeerEnd, Ready, Services, StopKind, Turn};
+use crate::engine::{Engine, Intake, PeerEnd, Ready, Services, StopKind, Turn};
 use crate::host::clock::{Clock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
@@ -28,7 +28,8 @@ use crate::net::address::ListenAddress;
 use crate::net::listener::{Listener, MakeListener, listen_on_all};
 use crate::net::streams::Streams;
 use crate::net::tls::TlsPlan;
-use crate::service::SocketId;
+use crate::service::sender_queue::never_wait;
+use crate::service::{SenderTable, SocketId};
 use crate::sys::listeners::PortUse;
 use crate::time::Time;
 use crate::ws::Transport;
@@ -127,6 +128,7 @@ impl Host {
         let start_resolver =
             |plan: Box<dyn ResolverPlan>| plan.start(tcp, NoticeSender(event_sender.clone()));
         let resolver = resolver.map(start_resolver).transpose()?;
+        let sender_table = SenderTable::new(|| Arc::new(wake_queue.loop_waker()));
         let io = HostIo {
             poll,
             listeners,
@@ -134,7 +136,9 @@ impl Host {
             wake_queue,
             workers: factories.iter().map(|_| None).collect(),
             mailed: false,
-            loop_services: LoopServices::of(&factories),
+            loop_services: LoopServices::of(&factories, sender_table.clone()),
+            intake: Intake::new(&sender_table),
+            sender_table,
             factories,
             leaving: Vec::new(),
             events,
@@ -187,6 +191,7 @@ impl Host {
     }
 
     fn turn_on(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
+        never_wait();
         let now = self.wait(timeout)?;
         self.io.streams.begin_turn();
         self.sort_events();
@@ -194,6 +199,7 @@ impl Host {
         self.trim_when_due(now);
         self.report(now);
         if turn == Turn::Last {
+            self.io.sender_table.close();
             self.join_services();
         }
         Ok(turn)

@@ -22,6 +22,7 @@ impl Drop for Host {
     /// their groups, unless the host adopts them (`Host::adopt_orphans`).
     fn drop(&mut self) {
         let now = self.now();
+        self.io.sender_table.close();
         self.engine.drop_all(&mut self.io, now);
         for worker in self.io.workers.iter_mut().flatten() {
             worker.finish();

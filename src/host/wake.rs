@@ -25,7 +25,8 @@ pub(super) struct WakeQueue {
 struct WakeState {
     waker: Waker,
     sleep: Sleep,
-    /// Each service is in the queue at most once, so that its length is bounded by their number.
+    /// Each service is in the queue at most once for itself and twice for its senders, so that its
+    /// length is bounded by their number.
     add_sender: Sender<WorkerId>,
 }
 
@@ -104,6 +105,11 @@ impl WakeQueue {
         self.senders.len()
     }
 
+    /// Queues a service again whose senders have sent more than one turn takes.
+    pub(super) fn again_for_senders(&self, worker: WorkerId) {
+        let _ = self.shared.add_sender.try_send(worker);
+    }
+
     /// Queues a service again that has sent more than one turn takes.
     pub(super) fn again(&self, worker: WorkerId, has_sent: &WakeFlag) {
         if has_sent.set() {
@@ -128,6 +134,13 @@ impl LoopWaker {
     /// Wakes the loop even if it is awake: it does not look for what the caller has done.
     pub(super) fn wake_anyway(&self) -> io::Result<()> {
         self.0.waker.wake()
+    }
+
+    /// Queues a service whose senders have sent something, and wakes the loop.
+    pub(super) fn wake_for(&self, worker: WorkerId) {
+        if self.0.add_sender.try_send(worker).is_ok() {
+            self.wake();
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::host::wake::LoopWaker;
 /// # }
 /// ```
 ///
-/// Stoppers and services wake the host by themselves.
+/// Senders, stoppers and services wake the host by themselves.
 #[derive(Clone, Debug)]
 pub struct HostWaker(LoopWaker);
 

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle, Thread};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::engine::{HostEvent, RunExit};
+use crate::engine::{HostEvent, OwnBatches, RunExit};
 use crate::host::events::EventSender;
 use crate::host::factory::RunService;
 use crate::host::thread::spawn;
@@ -17,6 +17,8 @@ use crate::host::wake::{MailWaker, WakeFlag, WakeQueue};
 use crate::hub::{Hub, RunId};
 use crate::limits::Limits;
 use crate::service::link::{Batch, SentBytes, ThreadLink, take_spare};
+use crate::service::sender_queue::SenderSource;
+use crate::service::sender_queue::never_wait;
 use crate::service::{Context, Inbound, Outbound};
 use crate::sys;
 
@@ -69,6 +71,8 @@ pub(super) struct WorkerPlan<'a> {
     pub body: Arc<dyn RunService>,
     /// Where its end is sent.
     pub events: EventSender,
+    /// The queue of its senders.
+    pub senders: SenderSource,
 }
 
 impl Worker {
@@ -77,7 +81,7 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(plan: WorkerPlan<'_>, wake_queue: &WakeQueue) -> io::Result<Self> {
-        let WorkerPlan { run, path, limits, body, events } = plan;
+        let WorkerPlan { run, path, limits, body, events, senders } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (host_waker, wake_flag) = wake_queue.service_waker(run.worker);
@@ -89,6 +93,7 @@ impl Worker {
         let holds = held.clone();
         let handle = spawn(format!("service {path}"), move || {
             let _ = HELD.with(|held| held.set(holds));
+            never_wait();
             let thread = thread::current().id();
             let tick = sys::tick;
             let ends = ThreadLink {
@@ -99,6 +104,7 @@ impl Worker {
                 sent: sends,
                 host_waker,
                 tick,
+                senders,
             };
             let end = body.run(Context::new(ends, &limits), &limits);
             events.send(HostEvent::Ended(RunExit { run, end }));
@@ -152,6 +158,15 @@ impl Worker {
     #[must_use]
     pub(super) fn has_more(&self) -> bool {
         !self.batch.is_empty() || !self.batches.is_empty()
+    }
+
+    /// The batches that it has sent.
+    #[must_use]
+    pub(super) fn batches(&self) -> OwnBatches {
+        if self.batch.is_empty() {
+            return OwnBatches::Waiting(self.batches.len());
+        }
+        OwnBatches::Begun
     }
 
     /// How many bytes are in batches that have not been begun.

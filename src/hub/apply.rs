@@ -3,6 +3,8 @@
 
 use log::Level;
 
+#[cfg(feature = "senders")]
+use crate::hub::WorkerId;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Membership, Socket};
@@ -34,6 +36,31 @@ impl Hub {
             left = left.saturating_sub(self.apply_one(run, transaction, now));
         }
         left
+    }
+
+    /// Applies transactions of other threads than that of the service, as [`Hub::apply`] does. They
+    /// reach the sockets that the service has now. What only the service itself can say is ignored.
+    #[cfg(feature = "senders")]
+    pub fn apply_for(
+        &mut self,
+        worker: WorkerId,
+        batch: &mut impl Iterator<Item = Outbound>,
+        deliveries_max: usize,
+        now: Time,
+    ) -> usize {
+        let number = self.services[worker.service()].worker.run;
+        let mut batch = batch.filter(|transaction| match transaction {
+            Outbound::Ready(_) | Outbound::Reset { .. } | Outbound::Taken { .. } => false,
+            Outbound::Admit { .. }
+            | Outbound::Send { .. }
+            | Outbound::Close { .. }
+            | Outbound::Subscribe { .. }
+            | Outbound::Unsubscribe { .. }
+            | Outbound::Pause { .. }
+            | Outbound::Resume { .. }
+            | Outbound::Label { .. } => true,
+        });
+        self.apply(RunId { worker, number }, &mut batch, deliveries_max, now)
     }
 
     /// Applies one transaction of a service, as [`Hub::apply`] does. Returns how many deliveries it

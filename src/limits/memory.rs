@@ -5,8 +5,8 @@ use crate::limits::Limits;
 impl Limits {
     /// The worst case of memory in bytes, with every socket and each of `services` running services
     /// under attack at once; `u64::MAX` if there is no bound. Not included: what services keep for
-    /// themselves, the answers that they refuse sockets with, and messages that are too long for
-    /// any outbox.
+    /// themselves, the answers that they refuse sockets with, messages that are too long for any
+    /// outbox, and what other threads send ([`Limits::senders_memory_bytes_max`]).
     ///
     /// - Each socket costs [`Limits::socket_memory_bytes_max`].
     /// - Each service costs its full mail and the message that fills it, twice, since its list
@@ -121,6 +121,16 @@ impl Limits {
         sum(&[sockets, handshakes, Self::TLS_HANDSHAKE_BYTES_MAX])
     }
 
+    /// The maximum of memory that the senders of a service take together, in addition to
+    /// [`Limits::memory_bytes_max`]. It is the sum of what waits
+    /// ([`Limits::sender_bytes_max`]), in two lists that double as they grow, and of one message
+    /// that fills the queue, of the longest that an outbox takes.
+    #[must_use]
+    pub const fn senders_memory_bytes_max(&self) -> u64 {
+        let waits = bytes(self.sender_bytes_max());
+        sum(&[waits.saturating_mul(4), bytes(self.outbox_bytes_max), SENDERS_BYTES])
+    }
+
     /// The maximum of memory that a program of a document root takes in the host, in addition to
     /// that of a service. With a process for each socket, this is the maximum of each process. It
     /// is the sum of the input that the process has not read (the mail and one more message, in a
@@ -213,6 +223,8 @@ const SUBSCRIBER_BYTES: u64 = 120;
 const TOPIC_BYTES: u64 = 256;
 /// One running service beside its mail: queues, names, the handle of its thread.
 const SERVICE_BYTES: u64 = 4_096;
+/// The queue of senders beside what waits there, and its entry in tables.
+const SENDERS_BYTES: u64 = 512;
 /// One program's poll, its events, the buffers of its pipes and of a new version beside it, and a
 /// line of its own log.
 const PROGRAM_BYTES: u64 = 360_448;

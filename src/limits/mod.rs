@@ -286,6 +286,14 @@ impl Limits {
     /// Sockets beyond `sockets_max` that are held just long enough to answer them with 503.
     pub const REFUSALS_MAX: usize = 16;
 
+    /// Most bytes that wait for the loop in the queue of all senders of a service: as many as
+    /// `batches_max` full batches. Over it: [`SendError::Full`](crate::SendError::Full), or the
+    /// sender waits. A transaction counts with about a hundred bytes on top.
+    #[must_use]
+    pub const fn sender_bytes_max(&self) -> usize {
+        self.batches_max.saturating_mul(self.batch_bytes_max)
+    }
+
     /// For how many sockets tables are reserved from the start. Reserved memory that is not used
     /// costs none, while a table that grows leaves its former memory behind.
     #[must_use]

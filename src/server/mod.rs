@@ -8,6 +8,7 @@
 //! - `rules`: what a start and a reload set alike; `reload`: what a host that runs takes over from
 //!   another server
 //! - `status`, with the feature `admin`: the state of a host in the log
+//! - `senders`, with the feature of that name: senders of its services
 //! - `error`, `programs_error`: why a server cannot start
 
 mod error;
@@ -21,6 +22,8 @@ mod programs;
 mod programs_error;
 mod reload;
 mod rules;
+#[cfg(feature = "senders")]
+mod senders;
 #[cfg(feature = "admin")]
 mod status;
 
@@ -52,6 +55,8 @@ pub use mounted::Mounted;
 pub use programs::MountedProgram;
 #[cfg(feature = "programs")]
 pub use programs_error::ProgramsError;
+#[cfg(feature = "senders")]
+pub use senders::NoService;
 
 /// A server before it listens: limits, options, and the services with their paths. [`Server::bind`]
 /// makes a [`Host`] of it, which runs. No method before that fails or touches the system.

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::RecvTimeoutError;
 
 use crate::limits::Limits;
+#[cfg(feature = "senders")]
+use crate::service::ServiceSender;
 use crate::service::link::{Apply, Batch, Received, ServiceLink, ThreadLink, Wait, take_spare};
+use crate::service::sender_queue::SenderWay;
 use crate::service::{Audience, Inbound, Outbound, SocketId, TakenMail, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
@@ -48,8 +51,12 @@ impl<'host> Context<'host> {
 
     /// A context on the host's own thread.
     #[must_use]
-    pub(crate) fn on_loop(host: &'host mut dyn Apply, limits: &Limits) -> Self {
-        Self::over(ServiceLink::Loop(host), limits)
+    pub(crate) fn on_loop(
+        host: &'host mut dyn Apply,
+        senders: SenderWay<'host>,
+        limits: &Limits,
+    ) -> Self {
+        Self::over(ServiceLink::Loop(host, senders), limits)
     }
 
     /// Waits for the next transaction, and returns it. `None`: the host stops, and the service has
@@ -144,7 +151,7 @@ impl<'host> Context<'host> {
     /// Sends a message to one socket, the most frequent case; on the loop it takes a shorter path.
     pub(crate) fn send_one(&mut self, to: SocketId, message: Message) {
         match &mut self.way {
-            ServiceLink::Loop(host) => host.send(to, message),
+            ServiceLink::Loop(host, _) => host.send(to, message),
             ServiceLink::Ends(_) => self.send(to, message),
         }
     }
@@ -206,7 +213,7 @@ impl<'host> Context<'host> {
 
     /// Adds a transaction to the batch for the host. The other methods that send call this one.
     pub fn apply(&mut self, transaction: Outbound) {
-        if let ServiceLink::Loop(host) = &mut self.way {
+        if let ServiceLink::Loop(host, _) = &mut self.way {
             return host.apply(transaction);
         }
         if self.batch.is_empty() {
@@ -223,7 +230,7 @@ impl<'host> Context<'host> {
     pub(crate) fn is_spent(&self) -> bool {
         match &self.way {
             ServiceLink::Ends(_) => false,
-            ServiceLink::Loop(host) => host.is_spent(),
+            ServiceLink::Loop(host, _) => host.is_spent(),
         }
     }
 
@@ -246,6 +253,18 @@ impl<'host> Context<'host> {
         if ends.batches.send(Batch { inbound, outbound, bytes }).is_ok() {
             ends.host_waker.wake();
         }
+    }
+
+    /// A sender of this service, for other threads: it sends to the sockets of the service, also of
+    /// its later runs. All senders of a service share one queue. A service calls this when it
+    /// starts, or when it starts a thread.
+    #[cfg(feature = "senders")]
+    #[must_use]
+    pub fn sender(&self) -> ServiceSender {
+        ServiceSender::of(match &self.way {
+            ServiceLink::Ends(ends) => &ends.senders,
+            ServiceLink::Loop(_, senders) => senders.source(),
+        })
     }
 
     fn receive_by(&mut self, patience: Wait) -> Received {
@@ -312,7 +331,7 @@ impl<'host> Context<'host> {
     fn tick(&self) -> Duration {
         match &self.way {
             ServiceLink::Ends(ends) => (ends.tick)(),
-            ServiceLink::Loop(_) => Duration::ZERO,
+            ServiceLink::Loop(..) => Duration::ZERO,
         }
     }
 
@@ -373,7 +392,7 @@ impl Drop for Context<'_> {
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_on_loop = matches!(self.way, ServiceLink::Loop(_));
+        let is_on_loop = matches!(self.way, ServiceLink::Loop(..));
         f.debug_struct("Context").field("is_on_loop", &is_on_loop).finish_non_exhaustive()
     }
 }

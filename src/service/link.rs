@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 #[cfg(doc)]
 use crate::service::Context;
+use crate::service::sender_queue::{SenderSource, SenderWay};
 use crate::service::{Inbound, Outbound, SocketId};
 use crate::ws::Message;
 
@@ -115,6 +116,9 @@ pub(crate) struct ThreadLink {
     pub(crate) host_waker: Arc<dyn WakeHost>,
     /// The time, as cheap as can be, in steps of some milliseconds.
     pub(crate) tick: fn() -> Duration,
+    /// The queue of its senders.
+    #[cfg_attr(not(feature = "senders"), expect(dead_code, reason = "there are none"))]
+    pub(crate) senders: SenderSource,
 }
 
 impl ThreadLink {
@@ -172,8 +176,8 @@ pub(super) enum Wait {
 pub(super) enum ServiceLink<'host> {
     /// From another thread.
     Ends(ThreadLink),
-    /// From the host's own.
-    Loop(&'host mut dyn Apply),
+    /// From the host's own, with the way to the queue of its senders.
+    Loop(&'host mut dyn Apply, SenderWay<'host>),
 }
 
 /// A list that has grown longer is dropped after use.

@@ -10,6 +10,9 @@
 //! - `link`: what joins a context to the host
 //! - `context`: the [`Context`]
 //! - `taken`: how much mail a service has taken
+//! - `sender`, with the feature `senders`: [`ServiceSender`], the way of other threads; its
+//!   `sender_queue`, with `no_senders` in the place of that; `wake_senders`: how it wakes the loop;
+//!   `send_error`: why nothing was sent
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
@@ -37,9 +40,19 @@ mod page_maker;
 mod peer_info;
 mod request;
 mod run;
+#[cfg(feature = "senders")]
+mod send_error;
+#[cfg(feature = "senders")]
+mod sender;
+#[cfg(feature = "senders")]
+pub(crate) mod sender_queue;
+#[cfg(not(feature = "senders"))]
+#[path = "no_senders.rs"]
+pub(crate) mod sender_queue;
 mod subscribable;
 mod taken;
 mod transaction;
+pub(crate) mod wake_senders;
 
 pub use audience::Audience;
 // Part of an error about a line of a program.
@@ -63,6 +76,16 @@ pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;
 pub(crate) use request::UNIX_NAME;
 pub use run::Service;
+#[cfg(feature = "senders")]
+pub use send_error::SendError;
+#[cfg(feature = "senders")]
+pub use sender::ServiceSender;
+#[cfg(feature = "senders")]
+#[doc(hidden)]
+pub use sender_queue::SenderQueue;
+// The engine and the simulation take from them.
+#[doc(hidden)]
+pub use sender_queue::{SenderSource, SenderTable};
 pub use subscribable::{Event, Subscribable};
 // The simulation counts with it, too.
 #[doc(hidden)]

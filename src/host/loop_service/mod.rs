@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use crate::engine::{CallResult, RunExit};
 use crate::host::factory::{Factory, Make};
 use crate::hub::{Hub, RunEnd, RunId, WorkerId};
-use crate::service::Callbacks;
 use crate::service::callbacks::next_tick;
+use crate::service::{Callbacks, SenderTable};
 use crate::time::Time;
 
 use service::LoopService;
@@ -24,14 +24,16 @@ pub(super) struct LoopServices {
     list: Vec<Option<LoopService>>,
     /// The services that have ticks, by the time of the next one.
     ticks: BinaryHeap<Reverse<(Instant, usize)>>,
+    sender_table: SenderTable,
 }
 
 impl LoopServices {
     /// The services of these factories; none runs yet.
-    pub(super) fn of(factories: &[Factory]) -> Self {
+    pub(super) fn of(factories: &[Factory], sender_table: SenderTable) -> Self {
         let is_any = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
         let list_len = if is_any { factories.len() } else { 0 };
-        Self { list: (0..list_len).map(|_| None).collect(), ticks: BinaryHeap::new() }
+        let list = (0..list_len).map(|_| None).collect();
+        Self { list, ticks: BinaryHeap::new(), sender_table }
     }
 
     /// Whether there is any service, running or not.
@@ -66,7 +68,7 @@ impl LoopServices {
         hub: &mut Hub,
         now: Time,
     ) -> Result<(), RunEnd> {
-        let service = LoopService::start(make, run, hub, now)?;
+        let service = LoopService::start(make, run, self.sender_table.clone(), hub, now)?;
         self.begin_interval(run.worker, service.interval());
         self.list[run.worker.index()] = Some(service);
         Ok(())

@@ -11,7 +11,7 @@ use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
 use crate::service::link::Apply;
-use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
+use crate::service::{Callbacks, Context, Inbound, Outbound, SenderSource, SenderTable, SocketId};
 use crate::time::Time;
 use crate::ws::Message;
 
@@ -29,6 +29,7 @@ pub(super) struct LoopService {
     /// Whether it was asked to finish. It finishes after its mail.
     finishes: bool,
     budget: CallbackBudget,
+    senders: SenderSource,
 }
 
 impl LoopService {
@@ -39,15 +40,17 @@ impl LoopService {
     pub(super) fn start(
         make: &Make<dyn Callbacks>,
         run: RunId,
+        sender_table: SenderTable,
         hub: &mut Hub,
         now: Time,
     ) -> Result<Self, RunEnd> {
         let limits = *hub.limits(run.worker.service());
+        let senders = sender_table.source(run.worker.index(), &limits);
         let mut budget = CallbackBudget::new(&limits);
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
         let made = PinnedService::make(make, |service| {
-            let mut context = Context::on_loop(&mut direct, &limits);
+            let mut context = Context::on_loop(&mut direct, senders.lend(), &limits);
             context.apply(Outbound::Ready(service.admission()));
             service.start(&mut context);
             interval_of(service)
@@ -57,7 +60,8 @@ impl LoopService {
         warn(hub, run, &mut budget);
         let (service, interval) = made?;
         let mail = Vec::new();
-        Ok(Self { run, limits, service, mail, interval, ticks: false, finishes: false, budget })
+        let (ticks, finishes) = (false, false);
+        Ok(Self { run, limits, service, mail, interval, ticks, finishes, budget, senders })
     }
 
     /// Calls the service with its mail, up to its share of a turn. `left` deliveries are left of
@@ -72,7 +76,7 @@ impl LoopService {
         let mut taken = (0, 0);
         self.budget.begin();
         let called = self.service.call(|service| {
-            let mut context = Context::on_loop(&mut direct, &limits);
+            let mut context = Context::on_loop(&mut direct, self.senders.lend(), &limits);
             if std::mem::take(&mut self.ticks) {
                 service.tick(&mut context);
                 self.budget.count();
