@@ -5,8 +5,8 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use switchboard::{
 
 use support::raw::close;
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{LIMITS, Raw, Running, logged, next, on_each_thread, server_on, tcp};
+use support::{LIMITS, NEVER_MS, Raw, Running, logged, next, on_each_thread, server_on, tcp};
 
 /// A service that has nothing to say.
 struct Quiet;
@@ -261,6 +261,16 @@ impl Handler for Overdoes {
     }
 }
 
+/// Checks what such a service has reported.
+fn check_overdone(ends: &Receiver<Result<usize, SendError>>) {
+    let Ok(sent) = next(ends) else { panic!("how many come first") };
+    assert!(sent >= 20, "{sent} of 8,000 bytes");
+    match next(ends) {
+        Err(SendError::Full(Outbound::Send { message, .. })) => assert_eq!(message.len(), 100),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_callback_never_waits_for_a_full_queue() {
     on_each_thread(|thread| {
@@ -269,32 +279,39 @@ fn a_callback_never_waits_for_a_full_queue() {
         let limits = Limits { batch_bytes_max: 4_000, batches_max: 2, ..LIMITS };
         server.mount("/sent", move || handler(Overdoes(Mutex::new(end.clone())))).limits(limits);
         let mut host = server.bind("127.0.0.1:0").expect("a port is free");
-        let raw = open_by_turns(&mut host, "/sent");
-        // On a thread of its own, the service may still run. No turn takes what it sends now.
-        let Ok(sent) = next(&ends) else { panic!("how many come first") };
-        assert!(sent >= 20, "{sent} of 8,000 bytes");
-        match next(&ends) {
-            Err(SendError::Full(Outbound::Send { message, .. })) => assert_eq!(message.len(), 100),
-            other => panic!("{other:?}"),
+        if thread == Thread::Loop {
+            let server = Running::run(host);
+            let raw = server.open("/sent");
+            check_overdone(&ends);
+            drop(raw);
+            return server.stop();
         }
+        // The service may still run after this. No turn takes what it sends then.
+        let raw = open_by_turns(&mut host, "/sent");
+        check_overdone(&ends);
         drop(raw);
     });
 }
 
 #[test]
 fn a_thread_that_runs_turns_never_waits_for_itself() {
-    let mut host = quiet_host(Thread::Loop, Limits { batch_bytes_max: 1_000, ..LIMITS });
-    let sender = sender_of(&host);
-    turn(&mut host);
-    let full = loop {
-        match sender.send(Audience::all(), "x") {
-            Ok(()) => {}
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(full, SendError::Full(_)), "{full}");
-    turn(&mut host);
-    sender.apply(full.into_transaction()).expect("the loop has taken some");
+    let (tell, told) = mpsc::channel();
+    let turns = thread::spawn(move || {
+        let mut host = quiet_host(Thread::Loop, Limits { batch_bytes_max: 1_000, ..LIMITS });
+        let sender = sender_of(&host);
+        turn(&mut host);
+        let full = loop {
+            match sender.send(Audience::all(), "x") {
+                Ok(()) => {}
+                Err(error) => break error,
+            }
+        };
+        tell.send(full.to_string()).expect("the test listens");
+        turn(&mut host);
+        sender.apply(full.into_transaction()).expect("the loop has taken some");
+    });
+    assert!(next(&told).starts_with("the queue of the service's senders is full"));
+    turns.join().expect("it does not panic");
 }
 
 #[test]
@@ -309,18 +326,16 @@ fn a_sender_waits_until_the_loop_takes_some() {
             }
         };
         assert!(matches!(fill, SendError::Full(_)), "{fill}");
-        let (begin, begun) = mpsc::channel();
-        let has_sent = Arc::new(AtomicBool::new(false));
-        let (waits, sent) = (sender, has_sent.clone());
-        let waiting = thread::spawn(move || {
-            begin.send(()).expect("the test listens");
-            waits.send(Audience::all(), "late").expect("it is sent");
-            sent.store(true, Ordering::SeqCst);
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            tell.send("it waits").expect("the test listens");
+            sender.send(Audience::all(), "late").expect("it is sent");
+            tell.send("it was sent").expect("the test listens");
         });
-        next(&begun);
-        assert!(!has_sent.load(Ordering::SeqCst), "nothing has taken any");
+        assert_eq!(next(&told), "it waits");
+        assert_eq!(told.try_recv(), Err(TryRecvError::Empty), "nothing has taken any");
         let server = Running::run(host);
-        waiting.join().expect("it does not panic");
+        assert_eq!(next(&told), "it was sent");
         server.stop();
     });
 }
@@ -344,9 +359,14 @@ fn an_ended_host_closes_its_senders() {
         let host = quiet_host(thread, LIMITS);
         let sender = sender_of(&host);
         while sender.try_send(Audience::all(), "x".repeat(1_000)).is_ok() {}
-        let waiting = thread::spawn(move || sender.send(Audience::all(), "late"));
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            tell.send(None).expect("the test listens");
+            tell.send(Some(sender.send(Audience::all(), "late"))).expect("the test listens");
+        });
+        assert!(next(&told).is_none(), "it begins");
         drop(host);
-        let end = waiting.join().expect("it does not panic");
+        let end = next(&told).expect("it is the last");
         assert!(matches!(end, Err(SendError::Closed(_))), "{end:?}");
     });
 }
@@ -405,8 +425,12 @@ fn a_clean_stop_comes_behind_what_was_sent_before() {
         let mut host = quiet_host(thread, Limits { turn_deliveries_max: 8, ..LIMITS });
         let sender = sender_of(&host);
         let mut raw = open_by_turns(&mut host, "/sent");
+        // Some of these have been taken from the queue, and the others have not.
         for number in 0..500 {
             sender.try_send(Audience::all(), number.to_string()).expect("there is capacity");
+            if number == 100 {
+                turn(&mut host);
+            }
         }
         host.stopper().stop();
         let reads = thread::spawn(move || {
@@ -416,9 +440,12 @@ fn a_clean_stop_comes_behind_what_was_sent_before() {
             assert_eq!(raw.read_close().0, 1_001);
             raw.send(&close(1_001, ""));
         });
-        // What is sent during the stop does not delay it for ever.
+        // What is sent during the stop does not delay it for ever: the queue is never empty.
+        let mut turns_len = 0;
         while host.turn(Some(Duration::from_millis(1))).expect("it polls") == Turn::Another {
-            let _ = sender.try_send(Audience::topic("nobody"), "x");
+            while sender.try_send(Audience::topic("nobody"), "x").is_ok() {}
+            turns_len += 1;
+            assert!(turns_len < 1_000 || host.addresses().next().is_none(), "it never stops");
         }
         reads.join().expect("all of it came");
         assert!(matches!(sender.try_send(Audience::all(), ""), Err(SendError::Closed(_))));
@@ -512,6 +539,27 @@ fn what_a_service_has_flushed_is_ahead_of_what_others_send_later() {
         server.stop();
         other.join().expect("it does not panic");
     });
+}
+
+#[test]
+fn a_sender_does_not_speak_for_its_service() {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/sent");
+    let host = server.bind("127.0.0.1:0").expect("a port is free");
+    let sender = sender_of(&host);
+    let server = Running::run(host);
+    let mut first = server.open("/sent");
+    sender.apply(Outbound::Taken { messages: 1_000, bytes: 1_000 }).expect("it is ignored");
+    sender.apply(Outbound::Ready(Admission::Asked)).expect("it is ignored");
+    // This would refuse further sockets.
+    sender.apply(Outbound::Reset { pause_ms: NEVER_MS }).expect("it is ignored");
+    sender.send(Audience::all(), "behind").expect("it is sent");
+    assert_eq!(first.read_text(), "behind");
+    let mut second = server.open("/sent");
+    second.send_text("x");
+    assert_eq!(second.read_text(), "x");
+    drop((first, second));
+    server.stop();
 }
 
 #[test]

@@ -87,6 +87,8 @@ pub use sender_queue::SenderQueue;
 #[doc(hidden)]
 pub use sender_queue::{SenderSource, SenderTable};
 pub use subscribable::{Event, Subscribable};
+#[doc(hidden)]
+pub use wake_senders::WakeForSenders;
 // The simulation counts with it, too.
 #[doc(hidden)]
 pub use taken::TakenMail;

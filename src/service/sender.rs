@@ -80,7 +80,9 @@ pub struct ServiceSender {
 
 impl ServiceSender {
     /// A sender of this service.
-    pub(crate) fn of(source: &SenderSource) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of(source: &SenderSource) -> Self {
         Self { queue: source.queue() }
     }
 

@@ -168,7 +168,7 @@ struct Queues {
 
 impl SenderTable {
     /// A table without queues. `waker` makes what wakes the loop.
-    pub(crate) fn new(waker: impl FnOnce() -> Arc<dyn WakeForSenders>) -> Self {
+    pub fn new(waker: impl FnOnce() -> Arc<dyn WakeForSenders>) -> Self {
         let queues = Mutex::new(Queues { list: Vec::new(), is_closed: false });
         Self(Arc::new(Table { waker: waker(), is_used: AtomicBool::new(false), queues }))
     }
@@ -180,7 +180,8 @@ impl SenderTable {
     }
 
     /// Finds the queue of a worker, when it is asked for.
-    pub(crate) fn source(&self, worker: usize, limits: &Limits) -> SenderSource {
+    #[must_use]
+    pub fn source(&self, worker: usize, limits: &Limits) -> SenderSource {
         SenderSource { table: self.clone(), worker, bytes_max: limits.sender_bytes_max() }
     }
 
@@ -288,3 +289,84 @@ impl fmt::Debug for SenderTable {
 
 /// A list that has grown longer is dropped after use.
 const SPARE_LEN_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::service::Audience;
+
+    /// Counts how often it wakes.
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl WakeForSenders for Wakes {
+        fn wake_for_senders(&self, worker: usize) {
+            assert_eq!(worker, 3);
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn say(text: &str) -> Outbound {
+        Outbound::Send { to: Audience::all(), message: text.into() }
+    }
+
+    /// A queue of so many bytes, and its wakes.
+    fn queue(bytes_max: usize) -> (SenderTable, Arc<SenderQueue>, Arc<Wakes>) {
+        let wakes = Arc::new(Wakes::default());
+        let table = SenderTable::new(|| wakes.clone());
+        assert!(!table.is_used());
+        let queue = table.queue(3, bytes_max);
+        assert!(table.is_used() && Arc::ptr_eq(&queue, &table.queue(3, 0)), "there is one");
+        (table, queue, wakes)
+    }
+
+    #[test]
+    fn a_burst_wakes_once_after_each_look() {
+        let (_table, queue, wakes) = queue(usize::MAX);
+        let mut taken = VecDeque::new();
+        for looks in 1..4 {
+            for _ in 0..1_000 {
+                queue.try_push(say("x")).expect("there is capacity");
+            }
+            assert_eq!(wakes.0.load(Ordering::SeqCst), looks);
+            assert!(queue.is_announced());
+            queue.take(&mut taken);
+            assert!(!queue.is_announced());
+            assert_eq!(taken.len(), looks * 1_000, "it is put behind what is there");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_counts_until_it_is_released() {
+        let bytes = say("x").batch_bytes();
+        let (_table, queue, _) = queue(2 * bytes - 1);
+        queue.try_push(say("x")).expect("it is empty");
+        queue.try_push(say("x")).expect("it may exceed the bound by one");
+        let mut taken = VecDeque::new();
+        queue.take(&mut taken);
+        assert_eq!((taken.len(), queue.bytes()), (2, 2 * bytes));
+        assert!(matches!(queue.try_push(say("x")), Err(SendError::Full(_))));
+        queue.release(bytes, 2 * bytes - 1);
+        queue.try_push(say("x")).expect("one is released");
+        queue.release(bytes, bytes);
+        assert!(matches!(queue.try_push(say("x")), Err(SendError::Full(_))), "the bound is new");
+    }
+
+    #[test]
+    fn a_closed_table_takes_nothing() {
+        let (table, queue, wakes) = queue(1 << 20);
+        queue.try_push(say("x")).expect("there is capacity");
+        table.close();
+        for queue in [queue, table.queue(3, 1), table.queue(4, 1)] {
+            match queue.push(say("late")) {
+                Err(SendError::Closed(Outbound::Send { message, .. })) => {
+                    assert_eq!(message.as_text(), Some("late"));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+    }
+}

@@ -62,6 +62,9 @@ const PROGRAM_MESSAGES_MIN: u64 = 350_000;
 /// How many worlds compress.
 #[cfg(feature = "deflate")]
 const COMPRESSING: u64 = 64;
+/// How many worlds have other threads that send.
+#[cfg(feature = "senders")]
+const WITH_SENDERS: u64 = 64;
 /// How many worlds have connections in records.
 #[cfg(feature = "tls")]
 const IN_RECORDS: u64 = 48;
@@ -79,6 +82,8 @@ const KINDS: &[Kind] = &[
     Simulation::mixed,
     Simulation::with_programs,
     Simulation::eager,
+    #[cfg(feature = "senders")]
+    Simulation::with_senders,
     #[cfg(feature = "deflate")]
     Simulation::compressing,
     #[cfg(feature = "tls")]
@@ -156,6 +161,18 @@ fn connections_in_records() {
     let rare = [total.handshakes, total.cuts, total.answers, total.holds, total.drops];
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
     assert!(total.delays > 5, "some handshakes wait for the next turn: {total:?}");
+}
+
+/// The worlds of other seeds, in which other threads send to the sockets of services.
+#[test]
+#[cfg(feature = "senders")]
+fn threads_that_send() {
+    let from = WORLDS + ON_THE_LOOP + PROGRAMS + 128;
+    let total = live_all(from, WITH_SENDERS, &[Simulation::with_senders]);
+    println!("{total:?}");
+    assert!(total.messages >= WITH_SENDERS * 2_000, "{total:?}");
+    let rare = [total.sent, total.fulls, total.ends, total.restarts];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
 }
 
 #[test]

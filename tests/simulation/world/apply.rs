@@ -20,6 +20,27 @@ pub(super) struct Before {
 }
 
 impl World {
+    /// Begins the next batch of a service. Returns whether there is anything to apply.
+    pub(super) fn begin(&mut self, place: usize) -> bool {
+        let Some(worker) = &mut self.places[place].worker else { return false };
+        if worker.batch.len() == 0 {
+            worker.begun += u64::from(!worker.queue.is_empty());
+            worker.batch = worker.queue.pop_front().unwrap_or_default().into_iter();
+        }
+        worker.batch.len() > 0
+    }
+
+    /// Applies the batch of a service; returns how many deliveries are left.
+    pub(super) fn apply_orders(&mut self, hub: &mut Hub, place: usize, mut left: usize) -> usize {
+        self.inbox.moved = true;
+        while left > 0 {
+            let Some(worker) = &mut self.places[place].worker else { break };
+            let (run, Some(order)) = (worker.run, worker.batch.next()) else { break };
+            left = self.apply(hub, place, run, &order, left);
+        }
+        left
+    }
+
     /// Applies what a service sends; returns how many deliveries are left.
     pub(super) fn apply(
         &mut self,
@@ -127,7 +148,7 @@ impl World {
     pub(super) fn apply_stale_orders(&mut self, hub: &mut Hub, place: usize) {
         let of = &self.places[place];
         let (run, old) = (of.run, of.stale.iter().position(|&(run, _)| run < of.run));
-        if let (Some(last), true) = (of.run_id(run - 1), run > 1) {
+        if let (Some(last), true) = (of.run_id(run.saturating_sub(1)), run > 1) {
             // Its end was reported when it came.
             hub.ended(last, &RunEnd::Returned, self.now);
         }
@@ -137,7 +158,7 @@ impl World {
         }
     }
 
-    fn all_unsent(&self, hub: &Hub) -> usize {
+    pub(super) fn all_unsent(&self, hub: &Hub) -> usize {
         let unsent_len = |&index: &usize| {
             self.links[index].record.as_ref().map_or(0, |record| hub.unsent_len(record.id))
         };
@@ -145,7 +166,7 @@ impl World {
     }
 
     /// Looks at all sockets that a transaction may reach.
-    fn look(&self, hub: &Hub, place: usize, order: &Order) -> Vec<Before> {
+    pub(super) fn look(&self, hub: &Hub, place: usize, order: &Order) -> Vec<Before> {
         let subscriber;
         let to = match order {
             Order::Send { to, .. } | Order::Close { to, .. } => to,
@@ -188,7 +209,13 @@ impl World {
         }
     }
 
-    fn check_order(&mut self, hub: &Hub, place: usize, order: &Order, before: &[Before]) {
+    pub(super) fn check_order(
+        &mut self,
+        hub: &Hub,
+        place: usize,
+        order: &Order,
+        before: &[Before],
+    ) {
         match order {
             Order::Ready { asked } => {
                 let of = &mut self.places[place];

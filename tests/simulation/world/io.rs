@@ -202,26 +202,6 @@ impl World {
         }
     }
 
-    /// Begins the next batch of a service. Returns whether there is anything to apply.
-    fn begin(&mut self, place: usize) -> bool {
-        let Some(worker) = &mut self.places[place].worker else { return false };
-        if worker.batch.len() == 0 {
-            worker.batch = worker.queue.pop_front().unwrap_or_default().into_iter();
-        }
-        worker.batch.len() > 0
-    }
-
-    /// Applies the batch of a service; returns how many deliveries are left.
-    fn apply_orders(&mut self, hub: &mut Hub, place: usize, mut left: usize) -> usize {
-        self.inbox.moved = true;
-        while left > 0 {
-            let Some(worker) = &mut self.places[place].worker else { break };
-            let (run, Some(order)) = (worker.run, worker.batch.next()) else { break };
-            left = self.apply(hub, place, run, &order, left);
-        }
-        left
-    }
-
     /// A service gets its mail.
     fn take_mail(&mut self, worker: WorkerId, hub: &mut Hub) {
         let (run, mail) = hub.take_mail(worker);
@@ -376,6 +356,7 @@ impl Connections for World {
     }
 
     fn close_listeners(&mut self) {
+        self.senders.check_stop();
         self.inbox.listener = Listener::Closed;
         self.drained = Some(self.now);
         let next = |world: &mut Self| {
@@ -479,8 +460,7 @@ impl Services for World {
     }
 
     fn begin_batch(&mut self, worker: WorkerId) -> bool {
-        let place = self.place_of(worker);
-        self.begin(place)
+        self.begin_next(self.place_of(worker), worker)
     }
 
     fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, _: Time) -> usize {
@@ -488,7 +468,22 @@ impl Services for World {
         let is_cut_short = self.places[place].cut_turn.get() == self.turns;
         assert!(!is_cut_short && left > 0, "a service has one share of a turn");
         self.apply_stale_orders(hub, place);
+        if let Some(left) = self.apply_sent(hub, place, worker, left) {
+            return left;
+        }
         self.apply_orders(hub, place, left)
+    }
+
+    fn has_sent(&self, worker: WorkerId) -> bool {
+        self.has_sent_more(worker)
+    }
+
+    fn hold_stop(&mut self) -> bool {
+        self.senders.hold_stop()
+    }
+
+    fn holds_stop(&self) -> bool {
+        self.senders.holds_stop()
     }
 
     fn has_more(&self, worker: WorkerId) -> bool {
@@ -588,5 +583,6 @@ impl Services for World {
                 self.service_acts(place);
             }
         }
+        self.senders_act();
     }
 }

@@ -15,9 +15,11 @@
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `eager`: services that start without a socket
 //! - `reset`: programs whose sockets outlive them, and are given other limits
+//! - `senders`: other threads that send to the sockets of services, and what has to hold of that,
+//!   with `no_senders` in its place in builds without the feature
 //! - `record`: what is recorded of a socket
 //! - `apply`: the transactions of services, and whether they reach the right sockets
-//! - `judge`: the checks after each turn; `clock`: those of deadlines
+//! - `judge`: the checks after each turn; `clock`: those of deadlines; `tally`: what came about
 
 mod apply;
 mod arrivals;
@@ -39,7 +41,13 @@ mod record;
 mod reset;
 #[cfg(feature = "tls")]
 mod seal;
+#[cfg(feature = "senders")]
+mod senders;
+#[cfg(not(feature = "senders"))]
+#[path = "no_senders.rs"]
+mod senders;
 mod service;
+mod tally;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]
@@ -69,8 +77,11 @@ use pipe::{Pipe, Stream};
 use place::Place;
 use profile::{BRIEF, PROFILES, PROGRAMS};
 use record::Record;
+use senders::Senders;
 use service::{Surroundings, Worker};
 use tls::Layer;
+
+pub use tally::Tally;
 
 /// An engine and the world around it.
 pub struct Simulation {
@@ -92,6 +103,7 @@ pub struct World {
     places: Vec<Place>,
     inbox: Inbox,
     layer: Layer,
+    senders: Senders,
     arrivals: Arrivals,
     /// Where programs are, if there are any.
     disk: Option<Disk>,
@@ -111,84 +123,6 @@ pub struct World {
     contexts_bytes: usize,
     closed_turn: u64,
     tally: Tally,
-}
-
-/// What came about in a world.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Messages that were judged, either way.
-    pub messages: u64,
-    pub sockets: u64,
-    pub turns: u64,
-    /// Services that ended.
-    pub ends: u64,
-    /// Sockets that were closed with 1013.
-    pub overflows: u64,
-    /// Reads that were held back while listeners of the socket were full.
-    pub waits: u64,
-    /// Sockets that were closed because senders waited for them.
-    pub laggards: u64,
-    /// Reads that were held back.
-    pub holds: u64,
-    /// Connections that came too often: those with an answer, and the others.
-    pub hasty: u64,
-    pub drops: u64,
-    /// Connections that were lost.
-    pub losses: u64,
-    /// Services that were started again.
-    pub restarts: u64,
-    /// Programs that were looked for.
-    pub lookups: u64,
-    /// Sockets that were paused by their services.
-    pub pauses: u64,
-    /// Programs whose sockets were kept when they ended, and sockets that were asked about again.
-    pub resets: u64,
-    pub questions: u64,
-    /// Sockets that compress, and messages that came and went compressed.
-    pub agreements: u64,
-    pub inflated: u64,
-    pub deflated: u64,
-    /// Sockets that were closed since what came could not be inflated.
-    pub broken: u64,
-    /// Handshakes of records that were over, and reads that had to wait for the next turn.
-    pub handshakes: u64,
-    pub delays: u64,
-    /// Records that the system has not taken as a whole, and reads that had to wait for that.
-    pub cuts: u64,
-    pub answers: u64,
-    /// All that happened, as one number.
-    pub history: u64,
-}
-
-impl Tally {
-    /// Adds what came about elsewhere.
-    pub fn add(&mut self, other: &Self) {
-        self.messages += other.messages;
-        self.sockets += other.sockets;
-        self.turns += other.turns;
-        self.ends += other.ends;
-        self.overflows += other.overflows;
-        self.waits += other.waits;
-        self.laggards += other.laggards;
-        self.holds += other.holds;
-        self.hasty += other.hasty;
-        self.drops += other.drops;
-        self.losses += other.losses;
-        self.restarts += other.restarts;
-        self.lookups += other.lookups;
-        self.pauses += other.pauses;
-        self.resets += other.resets;
-        self.questions += other.questions;
-        self.agreements += other.agreements;
-        self.inflated += other.inflated;
-        self.deflated += other.deflated;
-        self.broken += other.broken;
-        self.handshakes += other.handshakes;
-        self.delays += other.delays;
-        self.cuts += other.cuts;
-        self.answers += other.answers;
-        self.history ^= other.history;
-    }
 }
 
 /// A peer, its connection and what is recorded of it.
@@ -260,9 +194,11 @@ impl Simulation {
             // A stop also finds peers that have just come.
             (0..12).for_each(|_| self.world.arrive());
             (0..3).for_each(|_| self.step());
+            self.world.senders.note_stop();
             self.world.inbox.tell(HostEvent::Stop(StopKind::Clean));
         }
         self.wind_down(stops);
+        self.world.senders.check_end(stops);
         self.world.check_end(self.engine.hub_mut());
         self.world.tally.turns = self.world.turns;
         self.world.tally
@@ -289,6 +225,7 @@ impl Simulation {
             peer.react(pipe);
         }
         self.world.services_act();
+        self.world.senders_act();
         if self.has_work() {
             self.turn();
             self.world.pass(0, 2);
@@ -405,6 +342,7 @@ impl World {
             places,
             inbox: Inbox::new(),
             layer: Layer::new(),
+            senders: Senders::none(),
             arrivals: Arrivals::default(),
             disk: None,
             turns: 0,

@@ -98,6 +98,9 @@ pub struct Worker {
     pub run: u32,
     /// Batches on their way to the host.
     pub queue: VecDeque<Vec<Order>>,
+    /// How many batches it has ever sent, and how many the host has begun.
+    pub flushed: u64,
+    pub begun: u64,
     /// What is left of the batch in work at the host.
     pub batch: IntoIter<Order>,
     inbox: VecDeque<Vec<Inbound>>,
@@ -161,6 +164,8 @@ impl Worker {
         Self {
             run,
             queue: VecDeque::new(),
+            flushed: 0,
+            begun: 0,
             batch: Vec::new().into_iter(),
             inbox: VecDeque::new(),
             pipe: VecDeque::new(),
@@ -363,6 +368,7 @@ impl Worker {
         batcher.report();
         batcher.batch_bytes = 0;
         self.queue.push_back(std::mem::take(&mut batcher.batch));
+        self.flushed += 1;
     }
 
     fn send_off(&mut self, order: Order, around: &Surroundings<'_>) {
