@@ -69,7 +69,8 @@
 //! A service that panics ends alone: its sockets are closed with 1012, and the next socket starts
 //! it again.
 //!
-//! Other threads of the program send to the sockets of a service with a `ServiceSender`.
+//! Other threads of the program send to the sockets of a service with a `ServiceSender`, which
+//! `Host::sender` and `Context::sender` make. It is bounded, and wakes the loop once for a burst.
 //!
 //! # Options and limits
 //!
@@ -93,8 +94,8 @@
 //!
 //! [`Host::run`] blocks until the host is stopped. A program with a loop of its own calls
 //! [`Host::turn`] instead; [`Host::poll_timeout`] tells a loop that waits for other descriptors
-//! when. A [`Stopper`] works from any thread, and [`Host::stop_on_signals`] handles SIGINT and
-//! SIGTERM:
+//! when. A [`HostWaker`] ends its wait and a [`Stopper`] stops it, from any thread, and
+//! [`Host::stop_on_signals`] handles SIGINT and SIGTERM:
 //!
 //! ```
 //! # #[cfg(feature = "host")]
@@ -152,6 +153,7 @@
 //! | `admin` | yes | for operators: listeners (`Server::admin`), metrics, a log in a file |
 //! | `pages` | yes | pages of services that a closure makes for each request (`Page::of`) |
 //! | `json` | yes | values of serde as messages (`Message::json`); brings serde and serde_json |
+//! | `senders` | yes | other threads send to sockets (`ServiceSender`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
@@ -165,7 +167,7 @@
 //! | `guarded.rs` | the shortest gate, subprotocols, and turns with the limits for small hosts |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
-//! | `feed.rs` | messages from another thread of the program, to a service with a loop of its own |
+//! | `feed.rs` | messages from another thread of the program, with a `ServiceSender` |
 //! | `own_loop.rs` | a host in a loop over `poll`, with standard input and a fixed step |
 //! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
 //! | `small.rs` | measures the memory of a host under attack against its bound |
@@ -188,6 +190,7 @@
 [`Host::run`]: #the-core-without-std
 [`Host::stop_on_signals`]: #the-core-without-std
 [`Host::turn`]: #the-core-without-std
+[`HostWaker`]: #the-core-without-std
 [`Inbound`]: #the-core-without-std
 [`Mounted`]: #the-core-without-std
 [`OriginRule`]: #the-core-without-std

@@ -313,6 +313,7 @@ fn own_loop() {
 }
 
 #[test]
+#[cfg(feature = "senders")]
 fn feed() {
     let mut example = Example::start("feed");
     let mut lines = example.child.stdin.take().expect("the input is piped");
@@ -321,7 +322,7 @@ fn feed() {
         assert_eq!(raw.read_text(), "lines so far: 0");
         raw
     });
-    // While it waits for both, each of the two wakes it.
+    // The thread counts a line before it sends it.
     for (line, count) in [("hello", "lines so far: 1"), ("straße", "lines so far: 2")] {
         writeln!(lines, "{line}").expect("it reads");
         for raw in &mut raws {

@@ -305,7 +305,6 @@ fn an_alarm_beside_a_service_is_heard() {
 }
 
 /// Threads that send to the sockets of one service.
-#[cfg(feature = "senders")]
 mod senders {
     use loom::sync::Mutex;
 
@@ -513,7 +512,6 @@ fn the_checker_sees_what_a_wrong_order_loses() {
         "a_loop_that_dozes_late",
         "a_service_that_dozes_late",
         "mail_that_rings_early",
-        #[cfg(feature = "senders")]
         "senders::a_queue_that_is_forgotten",
     ] {
         let mut test = Command::new(env::current_exe().expect("this runs"));

@@ -325,7 +325,7 @@ pub struct IoFacts {
     pub accept_pauses: u64,
     /// Whether any listener lacks descriptors now.
     pub descriptors: Descriptors,
-    /// What services on threads of their own have sent and the loop has not begun, in bytes.
+    /// What services on threads of their own, and senders, have sent and the loop has not begun.
     pub batch_bytes: u64,
     /// The processes of services that are programs, by the index of the service.
     pub programs: Vec<ProgramFacts>,

@@ -13,8 +13,9 @@ impl Host {
     /// Such a loop waits in `poll`, `epoll` or the like for the host and for other things. Each
     /// round of it has three steps:
     ///
-    /// 1. Call this method, directly before the wait. It also makes services on threads, file
-    ///    reads and [`Stopper`](crate::Stopper)s wake the descriptor. Without it, they would not.
+    /// 1. Call this method, directly before the wait. It also makes services on threads, senders,
+    ///    file reads and [`Stopper`](crate::Stopper)s wake the descriptor. Without it, they would
+    ///    not. A [`HostWaker`](crate::HostWaker) always does.
     /// 2. Wait until the descriptor is readable, for this time at most. Round up to the unit of the
     ///    wait. Watch it by level, as `poll` does and `epoll` without `EPOLLET`. Never read it.
     /// 3. Call `turn(Some(Duration::ZERO))`, which does not wait. A call too many costs a system

@@ -80,7 +80,8 @@ pub struct Limits {
     /// A batch of transactions from a service is sent once it has this many bytes, including the
     /// message that fills it, however long that is.
     pub batch_bytes_max: usize,
-    /// Most batches of one service on their way to the loop; then the service waits.
+    /// Most batches of one service on their way to the loop; then the service waits. Its senders
+    /// have as many bytes in all: [`Limits::sender_bytes_max`].
     pub batches_max: usize,
     /// Longest time that one service on the loop may take in one turn; the rest of its mail waits
     /// for the next. A single callback that takes longer blocks all sockets meanwhile. The log
@@ -287,8 +288,8 @@ impl Limits {
     pub const REFUSALS_MAX: usize = 16;
 
     /// Most bytes that wait for the loop in the queue of all senders of a service: as many as
-    /// `batches_max` full batches. Over it: [`SendError::Full`](crate::SendError::Full), or the
-    /// sender waits. A transaction counts with about a hundred bytes on top.
+    /// `batches_max` full batches. Over it: `SendError::Full`, or the sender waits.
+    /// A transaction counts with about a hundred bytes on top.
     #[must_use]
     pub const fn sender_bytes_max(&self) -> usize {
         self.batches_max.saturating_mul(self.batch_bytes_max)

@@ -149,7 +149,7 @@ pub struct MemoryMetrics {
     pub mail: u64,
     /// Requests and messages that are not whole, and bytes that were read and wait.
     pub input: u64,
-    /// What services on threads of their own have sent, and the loop has not begun to apply.
+    /// What services on threads of their own, and senders, have sent that the loop has not applied.
     pub batches: u64,
     /// The budget, `memory-max`, if there is one.
     pub max: Option<u64>,

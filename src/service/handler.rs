@@ -64,40 +64,41 @@ pub trait Handler: 'static {
     /// The interval of [`Handler::tick_interval`] has passed. Ticks do not drift, and those that a
     /// slow callback has missed are skipped.
     ///
-    /// A tick may send what other threads of the program have left in a channel. They cannot wake a
-    /// handler, so this waits for up to one interval. A [`Service`] with a loop of its own needs no
-    /// interval: see [there](Service#sending-from-other-threads).
+    /// A tick is for what comes by the clock. What other threads have for sockets needs none: they
+    /// send it themselves, with a `ServiceSender` (feature `senders`, on by default):
     ///
     /// ```
-    /// use std::sync::mpsc::{self, Receiver};
-    /// use std::sync::{Arc, Mutex, PoisonError};
+    /// # #[cfg(feature = "senders")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::thread;
     /// use std::time::Duration;
     ///
     /// use switchboard::{Audience, Context, Handler, Limits, Server, handler};
     ///
-    /// struct Prices(Arc<Mutex<Receiver<String>>>);
+    /// struct Prices;
     ///
     /// impl Handler for Prices {
     ///     fn tick(&mut self, context: &mut Context) {
-    ///         // Nobody else locks it.
-    ///         let prices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-    ///         // It does not wait. A bound keeps one tick short.
-    ///         for price in prices.try_iter().take(100) {
-    ///             context.send(Audience::all(), price);
-    ///         }
+    ///         context.send(Audience::all(), "the market is open");
     ///     }
     ///
     ///     fn tick_interval(&self) -> Option<Duration> {
-    ///         Some(Duration::from_millis(50))
+    ///         Some(Duration::from_secs(60))
     ///     }
     /// }
     ///
-    /// // `try_send` fails while 1,000 wait, as before the first socket.
-    /// let (sender, prices) = mpsc::sync_channel(1_000);
-    /// let prices = Arc::new(Mutex::new(prices));
     /// let mut server = Server::new(Limits::SERVER);
-    /// server.mount("/prices", move || handler(Prices(prices.clone())));
-    /// std::thread::spawn(move || sender.try_send("42".to_owned()));
+    /// server.mount("/prices", || handler(Prices));
+    /// let host = server.bind("127.0.0.1:0")?;
+    /// let prices = host.sender("/prices")?;
+    /// thread::spawn(move || {
+    ///     // A price that finds the queue full is left out: the next one is better.
+    ///     let _ = prices.try_send(Audience::all(), "42");
+    /// });
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "senders"))]
+    /// # fn main() {}
     /// ```
     fn tick(&mut self, context: &mut Context<'_>) {}
 

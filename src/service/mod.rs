@@ -10,7 +10,7 @@
 //! - `link`: what joins a context to the host
 //! - `context`: the [`Context`]
 //! - `taken`: how much mail a service has taken
-//! - `sender`, with the feature `senders`: [`ServiceSender`], the way of other threads; its
+//! - `sender`, with the feature `senders`: `ServiceSender`, the way of other threads; its
 //!   `sender_queue`, with `no_senders` in the place of that; `wake_senders`: how it wakes the loop;
 //!   `send_error`: why nothing was sent
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]

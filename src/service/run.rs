@@ -25,21 +25,20 @@ use crate::service::{Admission, Callbacks, Context};
 ///
 /// # Sending from other threads
 ///
-/// A [`Context`] cannot leave the thread of its service, and there is no other way to a socket. So
-/// what another thread wants to send, such as a timer, a reader of a database or a client of HTTP,
-/// goes through a channel of the program to the service. It stands in the factory that is given to
-/// [`Server::mount`](crate::Server::mount), since a service starts with its first socket, and again
-/// after its end. There are two ways to receive from it:
+/// A [`Context`] cannot leave the thread of its service. Another thread, such as a timer, a reader
+/// of a database or a client of HTTP, sends with a `ServiceSender`. `Context::sender` makes one, as
+/// does `Host::sender` before the host runs. Such a thread may keep the
+/// [`SocketId`](crate::service::SocketId) of a socket: what is sent to one that has gone is
+/// ignored. This needs the feature `senders`, which is on by default. `examples/feed.rs` does it.
+///
+/// What another thread wants from the service itself, and not from its sockets, goes through a
+/// channel of the program. The channel needs a bound of its own: while the service has no socket
+/// yet, nothing is taken from it. There are two ways to receive from it:
 ///
 /// - A service with a loop of its own waits in the channel, and [`Context::wake_by`] puts a word
 ///   there when [`Context::try_receive`] has something. Nothing waits for a clock.
-///   `examples/feed.rs` does this.
 /// - A handler looks into the channel in [`Handler::tick`](crate::service::Handler::tick), which is
 ///   simpler, and on the loop the only way. What was sent waits for up to one interval.
-///
-/// The channel needs a bound of the program's own: while the service has no socket yet, nothing is
-/// taken from it. Other threads may keep the [`SocketId`](crate::service::SocketId) of a socket and
-/// send it along: what is sent to a socket that has gone is ignored.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service",
     note = "`handler(...)` makes a service of a `Handler`, and `gated(...)` of a `Gate`, as in \

@@ -355,6 +355,24 @@ mod tests {
     }
 
     #[test]
+    fn a_full_queue_is_within_the_formula() {
+        let limits = Limits::SMALL;
+        for text in ["", &"x".repeat(limits.message_bytes_max)] {
+            let (_table, queue, _) = queue(limits.sender_bytes_max());
+            let mut taken = VecDeque::new();
+            while queue.try_push(say(text)).is_ok() {
+                if taken.is_empty() {
+                    queue.take(&mut taken);
+                }
+            }
+            let lists = taken.capacity() + queue.lock().entries.capacity();
+            let texts = (taken.len() + queue.lock().entries.len()) * text.len();
+            let bytes = lists * size_of::<Outbound>() + texts + size_of::<SenderQueue>();
+            assert!(bytes as u64 <= limits.senders_memory_bytes_max(), "{bytes}");
+        }
+    }
+
+    #[test]
     fn a_closed_table_takes_nothing() {
         let (table, queue, wakes) = queue(1 << 20);
         queue.try_push(say("x")).expect("there is capacity");
