@@ -14,6 +14,7 @@
 //! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
+//! - `peer`: [`Peer`], one socket during a callback
 //! - `handler`: [`Handler`], callbacks laid over a context
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
@@ -27,6 +28,7 @@ mod id;
 pub(crate) mod link;
 mod options;
 mod origin;
+mod peer;
 mod peer_info;
 mod request;
 mod run;
@@ -41,11 +43,12 @@ pub use audience::Audience;
 pub use audience_text::AudienceError;
 pub use callbacks::{Callbacks, Thread};
 pub use context::Context;
-pub use handler::{Gate, Handler, Peer, gated, handler};
+pub use handler::{Gate, Handler, gated, handler};
 pub use id::SocketId;
 pub use link::Received;
 pub use options::{Compression, ServiceOptions, Start};
 pub use origin::{OriginRule, Origins};
+pub use peer::Peer;
 pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;
 pub(crate) use request::UNIX_NAME;

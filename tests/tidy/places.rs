@@ -28,7 +28,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
     (
         "crossbeam_channel",
         &[
-            "src/service/context.rs",
+            "src/service/context/mod.rs",
             "src/service/link.rs",
             "src/host/",
             "src/admin/",
