@@ -151,6 +151,7 @@
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
 //! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
 //! | `admin` | yes | for operators: listeners (`Server::admin`), metrics, a log in a file |
+//! | `state` | yes | a state for each socket, errors, gates that answer later (`SocketHandler`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
@@ -162,6 +163,7 @@
 //! | `embed.rs` | the shortest program: a service with state, and a stop by signals |
 //! | `lobby.rs` | topics, and ticks that come only when there is news |
 //! | `guarded.rs` | the shortest gate, subprotocols, and turns with the limits for small hosts |
+//! | `players.rs` | a gate that makes the states of sockets, and errors that close one |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
 //! | `feed.rs` | messages from another thread of the program, to a service with a loop of its own |
@@ -272,6 +274,11 @@ pub use {
         Inbound, OriginRule, Outbound, Peer, PeerInfo, Received, Request, Service, ServiceOptions,
         SocketId, Start, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated, handler,
     },
+};
+
+#[cfg(feature = "state")]
+pub use service::{
+    Ask, CloseError, SocketGate, SocketHandler, SocketStates, gated_socket_handler, socket_handler,
 };
 
 #[cfg(feature = "admin")]

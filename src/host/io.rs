@@ -10,8 +10,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
 use crate::engine::{
-    Arrival, CallResult, CloseMode, Connections, FileOrder, Io, IoFacts, NotStarted, ReadResult,
-    Services,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, HostEvent, Io, IoFacts, NotStarted,
+    ReadResult, Services,
 };
 use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
@@ -26,6 +26,7 @@ use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, Subject, Wo
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::SocketId;
+use crate::service::context::RunTasks;
 use crate::time::Time;
 
 /// The sockets, threads and channels of a host, for its engine.
@@ -215,7 +216,13 @@ impl Services for HostIo {
         let body = match &self.factories[service.index()] {
             Factory::Thread(service) => service.clone(),
             Factory::Loop(factory) => {
-                let started = self.loop_services.start(run, factory, hub, now);
+                let (events, worker) = (&self.event_sender, run.worker);
+                let tasks = RunTasks::new(path);
+                tasks.wake_by(|| {
+                    let events = events.clone();
+                    Box::new(move || events.send(HostEvent::Tasks(worker)))
+                });
+                let started = self.loop_services.start(run, factory, tasks, hub, now);
                 return started.map_err(NotStarted::Failed);
             }
         };

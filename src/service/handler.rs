@@ -1,10 +1,12 @@
 //! `Handler`: callbacks laid over a context, for services that only react.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::service::callbacks::next_tick;
+#[cfg(feature = "state")]
+use crate::service::context::Task;
+use crate::service::run_callbacks::run_callbacks;
 use crate::service::{
-    Admission, Callbacks, Context, Inbound, Peer, Received, Request, Service, SocketId, Verdict,
+    Admission, Callbacks, Context, Inbound, Peer, Request, Service, SocketId, Verdict,
 };
 #[cfg(doc)]
 use crate::ws::CloseCode;
@@ -14,7 +16,8 @@ use crate::ws::{Close, Message};
 /// time, on one thread, so a handler needs no locks. [`Thread`](crate::service::Thread) says which
 /// thread that is.
 ///
-/// [`handler`] makes a service of it. A callback that panics ends the service: its sockets are
+/// [`handler`] makes a service of it. With a state for each socket, or with callbacks that fail, it
+/// is a `SocketHandler` (feature `state`). A callback that panics ends the service: its sockets are
 /// closed with 1012, and the next socket starts it again. Other services go on.
 ///
 /// ```
@@ -143,8 +146,8 @@ pub trait Handler: 'static {
 /// ```
 ///
 /// Only [`gated`] asks it: [`handler`] would admit every socket. A gate blocks its service while it
-/// decides. A service that decides later, or with the id of the socket, gets [`Inbound::Ask`] in a
-/// [`Service`](crate::service::Service) of its own.
+/// decides. A `SocketGate` may decide later. A service that decides with the id of the socket gets
+/// [`Inbound::Ask`] in a [`Service`](crate::service::Service) of its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a gate",
     note = "`gated(...)` needs `impl Gate`, which decides about each request",
@@ -190,30 +193,7 @@ struct Handled<H> {
 
 impl<H: Handler> Service for Handled<H> {
     fn run(&mut self, context: &mut Context<'_>) {
-        self.start(context);
-        let mut interval = None;
-        let mut tick = None;
-        loop {
-            let wanted = self.tick_interval();
-            if wanted != interval {
-                interval = wanted;
-                tick = interval.and_then(|interval| Instant::now().checked_add(interval));
-            }
-            let received = match tick {
-                Some(tick) => context.receive_until(tick),
-                None => context.receive().map_or(Received::End, Received::Transaction),
-            };
-            match received {
-                Received::Transaction(transaction) => self.receive(context, transaction),
-                Received::Time => {
-                    self.tick(context);
-                    let now = Instant::now();
-                    tick = tick.zip(interval).and_then(|(last, every)| next_tick(last, every, now));
-                }
-                Received::End => break,
-            }
-        }
-        self.stop(context);
+        run_callbacks(self, context);
     }
 
     fn admission(&self) -> Admission {
@@ -263,5 +243,10 @@ impl<H: Handler> Callbacks for Handled<H> {
 
     fn stop(&mut self, context: &mut Context<'_>) {
         self.handler.stop(context);
+    }
+
+    #[cfg(feature = "state")]
+    fn run_task(&mut self, context: &mut Context<'_>, task: Task) {
+        task(&mut self.handler, context);
     }
 }

@@ -15,14 +15,28 @@
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `peer`: [`Peer`], one socket during a callback
-//! - `handler`: [`Handler`], callbacks laid over a context
+//! - `handler`: [`Handler`], callbacks laid over a context; `run_callbacks`: on a thread of their
+//!   own
+//! - with the feature `state`:
+//!   - `task_queue`: what other threads have a service do
+//!   - `socket_handler`: [`SocketHandler`], a handler with a state for each socket
+//!   - `socket_states`: [`SocketStates`], for callbacks; `state_table`: keeps them
+//!   - `close_error`: [`CloseError`]; `failure`: the log lines about errors
+//!   - `ask`: [`Ask`], a request that waits for an answer; `socket_gate`: [`SocketGate`]
+//!   - `socket_service`: all of them as a service
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
+#[cfg(feature = "state")]
+mod ask;
 pub(crate) mod audience;
 #[cfg(any(feature = "admin", feature = "programs"))]
 pub(crate) mod audience_text;
 pub(crate) mod callbacks;
-mod context;
+#[cfg(feature = "state")]
+mod close_error;
+pub(crate) mod context;
+#[cfg(feature = "state")]
+mod failure;
 mod handler;
 mod id;
 pub(crate) mod link;
@@ -32,16 +46,33 @@ mod peer;
 mod peer_info;
 mod request;
 mod run;
+mod run_callbacks;
+#[cfg(feature = "state")]
+mod socket_gate;
+#[cfg(feature = "state")]
+mod socket_handler;
+#[cfg(feature = "state")]
+mod socket_service;
+#[cfg(feature = "state")]
+mod socket_states;
+#[cfg(feature = "state")]
+mod state_table;
 mod subscribable;
 mod taken;
+#[cfg(feature = "state")]
+pub(crate) mod task_queue;
 mod transaction;
 
 pub use audience::Audience;
 // Part of an error about a line of a program.
+#[cfg(feature = "state")]
+pub use ask::Ask;
 #[cfg(any(feature = "admin", feature = "programs"))]
 #[doc(hidden)]
 pub use audience_text::AudienceError;
 pub use callbacks::{Callbacks, Thread};
+#[cfg(feature = "state")]
+pub use close_error::CloseError;
 pub use context::Context;
 pub use handler::{Gate, Handler, gated, handler};
 pub use id::SocketId;
@@ -54,6 +85,13 @@ pub use request::Request;
 pub(crate) use request::UNIX_NAME;
 pub use run::Service;
 pub use subscribable::{Event, Subscribable};
+#[cfg(feature = "state")]
+pub use {
+    socket_gate::SocketGate,
+    socket_handler::SocketHandler,
+    socket_service::{gated_socket_handler, socket_handler},
+    socket_states::SocketStates,
+};
 // The simulation counts with it, too.
 #[doc(hidden)]
 pub use taken::TakenMail;

@@ -1,5 +1,10 @@
 //! `Peer`: one socket during a callback.
 
+#[cfg(not(feature = "state"))]
+use std::marker::PhantomData;
+
+#[cfg(feature = "state")]
+use crate::service::SocketStates;
 use crate::service::{Audience, Context, SocketId};
 #[cfg(doc)]
 use crate::service::{Handler, Outbound};
@@ -7,6 +12,7 @@ use crate::ws::{CloseCode, Message};
 
 /// One socket during a callback, and with [`Peer::context`] all others. To keep a socket for later,
 /// keep its [`Peer::id`]: [`Context`] has each of these methods for an id. None returns an error.
+/// `S` is the state of a socket of a `SocketHandler`.
 ///
 /// A service that does one job of a socket at a time:
 ///
@@ -47,18 +53,76 @@ use crate::ws::{CloseCode, Message};
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Peer<'a, 'host> {
+pub struct Peer<'a, 'host, S = ()> {
     id: SocketId,
     context: &'a mut Context<'host>,
+    #[cfg(feature = "state")]
+    others: SocketStates<'a, S>,
+    #[cfg(not(feature = "state"))]
+    others: PhantomData<S>,
 }
 
 impl<'a, 'host> Peer<'a, 'host> {
-    pub(super) const fn new(id: SocketId, context: &'a mut Context<'host>) -> Self {
-        Self { id, context }
+    pub(super) fn new(id: SocketId, context: &'a mut Context<'host>) -> Self {
+        #[cfg(feature = "state")]
+        let others = SocketStates::none();
+        #[cfg(not(feature = "state"))]
+        let others = PhantomData;
+        Self { id, context, others }
     }
 }
 
-impl<'host> Peer<'_, 'host> {
+/// With the feature `state`, in a callback of a [`SocketHandler`](crate::SocketHandler).
+#[cfg(feature = "state")]
+impl<'a, 'host, S> Peer<'a, 'host, S> {
+    /// A socket with the states of all others.
+    pub(super) const fn among(
+        id: SocketId,
+        context: &'a mut Context<'host>,
+        others: SocketStates<'a, S>,
+    ) -> Self {
+        Self { id, context, others }
+    }
+
+    /// The states of all other sockets of the service.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use switchboard::{Message, Peer, SocketHandler};
+    ///
+    /// struct Names;
+    ///
+    /// impl SocketHandler for Names {
+    ///     type Socket = String;
+    ///     type Error = Infallible;
+    ///
+    ///     /// Each message is a name, and the answer has those of all others.
+    ///     fn message(
+    ///         &mut self,
+    ///         peer: &mut Peer<String>,
+    ///         name: &mut String,
+    ///         message: Message,
+    ///     ) -> Result<(), Infallible> {
+    ///         *name = message.as_text().unwrap_or_default().to_owned();
+    ///         let names: Vec<_> = peer.others().iter().map(|(_, name)| name.as_str()).collect();
+    ///         peer.send(names.join(", "));
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn others(&self) -> &SocketStates<'a, S> {
+        &self.others
+    }
+
+    /// The states of all other sockets, to be changed.
+    pub const fn others_mut(&mut self) -> &mut SocketStates<'a, S> {
+        &mut self.others
+    }
+}
+
+impl<'host, S> Peer<'_, 'host, S> {
     /// Sends the socket a message: text from a `&str` or a `String`, binary from bytes. The limits
     /// are those of [`Context::send`].
     pub fn send(&mut self, message: impl Into<Message>) {

@@ -14,6 +14,7 @@ use crate::host::factory::{Factory, Make};
 use crate::hub::{Hub, RunEnd, RunId, WorkerId};
 use crate::service::Callbacks;
 use crate::service::callbacks::next_tick;
+use crate::service::context::RunTasks;
 use crate::time::Time;
 
 use service::LoopService;
@@ -64,10 +65,11 @@ impl LoopServices {
         &mut self,
         run: RunId,
         make: &Make<dyn Callbacks>,
+        tasks: RunTasks,
         hub: &mut Hub,
         now: Time,
     ) -> Result<(), RunEnd> {
-        let service = LoopService::start(make, run, hub, now)?;
+        let service = LoopService::start(make, run, tasks, hub, now)?;
         self.begin_interval(run.worker, service.interval());
         self.list[run.worker.index()] = Some(service);
         Ok(())

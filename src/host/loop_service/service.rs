@@ -10,6 +10,7 @@ use crate::host::loop_service::budget::CallbackBudget;
 use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
+use crate::service::context::RunTasks;
 use crate::service::link::Apply;
 use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
 use crate::time::Time;
@@ -29,6 +30,8 @@ pub(super) struct LoopService {
     /// Whether it was asked to finish. It finishes after its mail.
     finishes: bool,
     budget: CallbackBudget,
+    /// What other threads have it do.
+    tasks: RunTasks,
 }
 
 impl LoopService {
@@ -39,6 +42,7 @@ impl LoopService {
     pub(super) fn start(
         make: &Make<dyn Callbacks>,
         run: RunId,
+        tasks: RunTasks,
         hub: &mut Hub,
         now: Time,
     ) -> Result<Self, RunEnd> {
@@ -47,7 +51,7 @@ impl LoopService {
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
         let made = PinnedService::make(make, |service| {
-            let mut context = Context::on_loop(&mut direct, &limits);
+            let mut context = Context::on_loop(&mut direct, &limits).lending(&tasks);
             context.apply(Outbound::Ready(service.admission()));
             service.start(&mut context);
             interval_of(service)
@@ -57,7 +61,8 @@ impl LoopService {
         warn(hub, run, &mut budget);
         let (service, interval) = made?;
         let mail = Vec::new();
-        Ok(Self { run, limits, service, mail, interval, ticks: false, finishes: false, budget })
+        let (ticks, finishes) = (false, false);
+        Ok(Self { run, limits, service, mail, interval, ticks, finishes, budget, tasks })
     }
 
     /// Calls the service with its mail, up to its share of a turn. `left` deliveries are left of
@@ -72,12 +77,25 @@ impl LoopService {
         let mut taken = (0, 0);
         self.budget.begin();
         let called = self.service.call(|service| {
-            let mut context = Context::on_loop(&mut direct, &limits);
+            let mut context = Context::on_loop(&mut direct, &limits).lending(&self.tasks);
             if std::mem::take(&mut self.ticks) {
                 service.tick(&mut context);
                 self.budget.count();
             }
-            while let Some(transaction) = self.mail.pop() {
+            let mut tasks_left = self.tasks.len();
+            loop {
+                // A task and a transaction take turns.
+                if let Some(left) = tasks_left.checked_sub(1)
+                    && let Some(task) = self.tasks.next()
+                {
+                    tasks_left = left;
+                    service.run_task(&mut context, task);
+                    self.budget.count();
+                    if self.mail.is_empty() && !context.is_spent() && !self.budget.is_over() {
+                        continue;
+                    }
+                }
+                let Some(transaction) = self.mail.pop() else { break };
                 let bytes = transaction.mail_bytes();
                 service.receive(&mut context, transaction);
                 taken = (taken.0 + 1, taken.1 + bytes);
@@ -105,6 +123,7 @@ impl LoopService {
         match called {
             Err(end) => CallResult::Ended(RunExit { run, end }),
             Ok(true) => CallResult::Ended(RunExit { run, end: RunEnd::Finished }),
+            Ok(false) if !self.tasks.is_empty() => CallResult::More,
             Ok(false) if self.mail.is_empty() && !has_more => CallResult::Done,
             Ok(false) => CallResult::More,
         }
