@@ -8,13 +8,14 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use log::{Level, LevelFilter};
 use switchboard::{
-    Ask, Close, CloseCode, CloseError, Context, Limits, Message, Peer, Request, Response, Server,
-    SocketGate, SocketHandler, SocketId, SocketStates, Status, Thread, gated_socket_handler,
-    socket_handler,
+    Admission, Ask, Close, CloseCode, CloseError, Context, Limits, Message, Peer, Request,
+    Response, Server, Service, SocketGate, SocketHandler, SocketId, SocketStates, Status, Thread,
+    gated_socket_handler, socket_handler,
 };
 
 use support::http::upgrade;
@@ -37,10 +38,15 @@ enum Seen {
 struct State {
     messages: u32,
     seen: Sender<Seen>,
+    /// A request that is accepted when the state is dropped.
+    last: Option<Ask<Self>>,
 }
 
 impl Drop for State {
     fn drop(&mut self) {
+        if let Some(ask) = self.last.take() {
+            ask.accept(Self { messages: 0, seen: self.seen.clone(), last: None });
+        }
         // The test may be over.
         let _ = self.seen.send(Seen::Drop);
     }
@@ -66,6 +72,8 @@ impl Error for Outer {
 struct Told {
     seen: Sender<Seen>,
     asks: Sender<Ask<State>>,
+    /// Where it waits for the test.
+    gate: Arc<Barrier>,
 }
 
 impl SocketHandler for Told {
@@ -103,6 +111,7 @@ impl SocketHandler for Told {
                 return Err(Outer(inner.into()).into());
             }
             "panic" => panic!("as asked"),
+            "wait" => drop(self.gate.wait()),
             "count" => peer.send(state.messages.to_string()),
             "others" => {
                 let sum: u32 = peer.others().iter().map(|(_, other)| other.messages).sum();
@@ -132,7 +141,7 @@ impl SocketGate for Told {
         } else if ask.request().query().contains("never") {
             drop(ask);
         } else {
-            ask.accept(State { messages: 0, seen: self.seen.clone() });
+            ask.accept(State { messages: 0, seen: self.seen.clone(), last: None });
         }
     }
 }
@@ -151,6 +160,7 @@ struct Rig {
     asks: Receiver<Ask<State>>,
     /// For states that the test makes.
     tell: Sender<Seen>,
+    gate: Arc<Barrier>,
 }
 
 impl Rig {
@@ -158,11 +168,12 @@ impl Rig {
         let (tell, seen) = mpsc::channel();
         let (ask, asks) = mpsc::channel();
         let mut server = server_on(thread, limits);
-        let told = tell.clone();
+        let gate = Arc::new(Barrier::new(2));
+        let (told, at) = (tell.clone(), gate.clone());
         server.mount("/told", move || {
-            gated_socket_handler(Told { seen: told.clone(), asks: ask.clone() })
+            gated_socket_handler(Told { seen: told.clone(), asks: ask.clone(), gate: at.clone() })
         });
-        Self { server: Running::start(server), seen, asks, tell }
+        Self { server: Running::start(server), seen, asks, tell, gate }
     }
 
     /// An open socket.
@@ -192,7 +203,7 @@ impl Rig {
     }
 
     fn state(&self, messages: u32) -> State {
-        State { messages, seen: self.tell.clone() }
+        State { messages, seen: self.tell.clone(), last: None }
     }
 
     /// Closes a socket, and waits for the end of its state.
@@ -355,6 +366,28 @@ fn the_answer_for_a_socket_that_has_gone_has_no_effect() {
     });
 }
 
+/// Nothing else may wake the service for the last answer: no mail comes after it.
+#[test]
+fn an_answer_that_comes_during_others_is_not_left() {
+    let _lines = logged::keep(LevelFilter::Info);
+    on_each_thread(|thread| {
+        let rig = Rig::new(thread, LIMITS);
+        logged::forget();
+        let (gone, first) = rig.request();
+        let (_refused, second) = rig.request();
+        let (mut last, third) = rig.request();
+        let peer = gone.stream().local_addr().expect("it is connected");
+        drop(gone);
+        logged::line_with(&format!("peer={peer} "));
+        let mut witness = rig.open();
+        rig.say(&mut witness, "wait");
+        first.accept(State { messages: 0, seen: rig.tell.clone(), last: Some(third) });
+        second.refuse(Response::empty(Status::FORBIDDEN));
+        rig.gate.wait();
+        last.read_101();
+    });
+}
+
 #[test]
 fn an_answer_that_is_late_has_no_effect() {
     on_each_thread(|thread| {
@@ -382,6 +415,42 @@ fn the_answer_of_an_earlier_run_has_no_effect() {
         let mut witness = rig.open();
         assert_eq!(rig.ask(&mut witness, "others"), "0 others, 0 messages");
     });
+}
+
+/// Runs a service on another thread than its own.
+struct Lent<S>(S);
+
+impl<S: Service + Send> Service for Lent<S> {
+    fn run(&mut self, context: &mut Context) {
+        let service = &mut self.0;
+        thread::scope(|scope| scope.spawn(|| service.run(context)).join().expect("it runs"));
+    }
+
+    fn admission(&self) -> Admission {
+        self.0.admission()
+    }
+}
+
+#[test]
+fn answers_reach_a_context_that_was_lent() {
+    let (tell, seen) = mpsc::channel();
+    let (ask, asks) = mpsc::channel();
+    let gate = Arc::new(Barrier::new(2));
+    let (told, at) = (tell.clone(), gate.clone());
+    let mut server = Server::new(LIMITS);
+    server.mount("/told", move || {
+        let told = Told { seen: told.clone(), asks: ask.clone(), gate: at.clone() };
+        Lent(gated_socket_handler(told))
+    });
+    let rig = Rig { server: Running::start(server), seen, asks, tell, gate };
+    for count in 0..10 {
+        let (mut raw, ask) = rig.request();
+        ask.accept(rig.state(count));
+        raw.read_101();
+        assert_eq!(next(&rig.seen), Seen::Open);
+        assert_eq!(rig.ask(&mut raw, "count"), (count + 1).to_string());
+        rig.leave(raw, count + 1);
+    }
 }
 
 /// Knows all sockets by their default states.
