@@ -154,6 +154,7 @@
 //! | `pages` | yes | pages of services that a closure makes for each request (`Page::of`) |
 //! | `json` | yes | values of serde as messages (`Message::json`); brings serde and serde_json |
 //! | `senders` | yes | other threads send to sockets (`ServiceSender`) |
+//! | `state` | yes | a state for each socket, errors, gates that answer later (`SocketHandler`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
@@ -165,6 +166,7 @@
 //! | `embed.rs` | the shortest program: a service with state, and a stop by signals |
 //! | `lobby.rs` | topics, and ticks that come only when there is news |
 //! | `guarded.rs` | the shortest gate, subprotocols, and turns with the limits for small hosts |
+//! | `players.rs` | a gate that makes the states of sockets, and errors that close one |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
 //! | `feed.rs` | messages from another thread of the program, with a `ServiceSender` |
@@ -282,6 +284,11 @@ pub use {
 pub use {
     server::NoService,
     service::{SendError, ServiceSender},
+};
+
+#[cfg(feature = "state")]
+pub use service::{
+    Ask, CloseError, SocketGate, SocketHandler, SocketStates, gated_socket_handler, socket_handler,
 };
 
 #[cfg(feature = "admin")]

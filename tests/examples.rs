@@ -98,6 +98,25 @@ fn embed() {
     example.stop();
 }
 
+#[cfg(feature = "state")]
+#[test]
+fn players() {
+    let example = Example::start("players");
+    let (mut ada, mut bob) = (example.open(), example.raw());
+    bob.upgrade("/players?token=bob-sesame");
+    bob.send_text("say hello");
+    assert_eq!([ada.read_text(), bob.read_text()], ["bob: hello", "bob: hello"]);
+    ada.send_text("list");
+    assert_eq!(ada.read_text(), "bob 1, ada 0");
+    ada.send_text("sing");
+    assert_eq!(ada.read_close(), (1008, "say or list".to_owned()));
+    bob.send_text("list");
+    assert!(bob.read_text().contains("bob 1"));
+    let mut stranger = example.raw();
+    stranger.send(&upgrade("/players?token=eve", ""));
+    assert_eq!(stranger.read_answer().status, 403);
+}
+
 #[test]
 fn guarded() {
     let example = Example::start("guarded");

@@ -547,17 +547,17 @@ fn the_host_keeps_to_the_order_of_the_model() {
         (include_str!("../src/engine/apply.rs"), "fn apply_later(", &["cut_short", "add_sender("]),
         (include_str!("../src/host/io.rs"), "fn add_sender(", &["wake_queue.again("]),
         (
-            include_str!("../src/service/context.rs"),
+            include_str!("../src/service/context/mod.rs"),
             "fn flush(",
             &["batches.send(", "host_waker.wake()"],
         ),
         (
-            include_str!("../src/service/context.rs"),
+            include_str!("../src/service/context/mod.rs"),
             "fn try_receive(",
             &["receive_by(", "mail_waker.begin_sleep()", "next("],
         ),
         (
-            include_str!("../src/service/context.rs"),
+            include_str!("../src/service/context/mod.rs"),
             "fn receive_by(",
             &["mail_waker.end_sleep()", "next("],
         ),

@@ -49,6 +49,7 @@ impl Engine {
                 HostEvent::File(id, part) => self.apply_file(id, part, now),
                 #[cfg(feature = "admin")]
                 HostEvent::Task(task) => (task.0)(&mut self.hub, &|| io.facts(), now),
+                HostEvent::Tasks(worker) => self.call_soon(worker),
                 #[cfg(feature = "senders")]
                 HostEvent::Stop(kind) => self.ask_to_stop(kind, io, now),
                 #[cfg(not(feature = "senders"))]

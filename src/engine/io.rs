@@ -293,6 +293,8 @@ pub enum HostEvent<N> {
     /// Another thread asks for something.
     #[cfg(feature = "admin")]
     Task(LoopTask),
+    /// A service on the loop has tasks.
+    Tasks(WorkerId),
     /// A stop was asked for.
     Stop(StopKind),
     /// Events that the engine passes to the host.

@@ -10,8 +10,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
 use crate::engine::{
-    Arrival, CallResult, CloseMode, Connections, FileOrder, Intake, Io, IoFacts, NextBatch,
-    NotStarted, OwnBatches, ReadResult, Services,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, HostEvent, Intake, Io, IoFacts,
+    NextBatch, NotStarted, OwnBatches, ReadResult, Services,
 };
 use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
@@ -25,6 +25,7 @@ use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
 use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
+use crate::service::context::RunTasks;
 use crate::service::{SenderTable, SocketId};
 use crate::time::Time;
 
@@ -243,7 +244,13 @@ impl Services for HostIo {
         let body = match &self.factories[service.index()] {
             Factory::Thread(service) => service.clone(),
             Factory::Loop(factory) => {
-                let started = self.loop_services.start(run, factory, hub, now);
+                let (events, worker) = (&self.event_sender, run.worker);
+                let tasks = RunTasks::new(path);
+                tasks.wake_by(|| {
+                    let events = events.clone();
+                    Box::new(move || events.send(HostEvent::Tasks(worker)))
+                });
+                let started = self.loop_services.start(run, factory, tasks, hub, now);
                 return started.map_err(NotStarted::Failed);
             }
         };

@@ -16,6 +16,7 @@ use crate::host::thread::spawn;
 use crate::host::wake::{MailWaker, WakeFlag, WakeQueue};
 use crate::hub::{Hub, RunId};
 use crate::limits::Limits;
+use crate::service::context::RunTasks;
 use crate::service::link::{Batch, SentBytes, ThreadLink, take_spare};
 use crate::service::sender_queue::SenderSource;
 use crate::service::sender_queue::never_wait;
@@ -91,11 +92,16 @@ impl Worker {
         let sent = SentBytes::default();
         let (sends, held) = (sent.clone(), Arc::new(()));
         let holds = held.clone();
+        let tasks = RunTasks::new(path);
         let handle = spawn(format!("service {path}"), move || {
             let _ = HELD.with(|held| held.set(holds));
             never_wait();
             let thread = thread::current().id();
             let tick = sys::tick;
+            tasks.wake_by(|| {
+                let thread = thread::current();
+                Box::new(move || thread.unpark())
+            });
             let ends = ThreadLink {
                 thread,
                 mail: inbox,
@@ -106,7 +112,7 @@ impl Worker {
                 tick,
                 senders,
             };
-            let end = body.run(Context::new(ends, &limits), &limits);
+            let end = body.run(Context::new(ends, &limits).with_tasks(tasks), &limits);
             events.send(HostEvent::Ended(RunExit { run, end }));
         })?;
         let post = MailSender { mail: Some(mail), mail_waker, thread: handle.thread().clone() };

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::service::context::Task;
 use crate::service::{Admission, Context, Inbound};
 
 /// Which thread a service runs on; by default, one of its own.
@@ -62,6 +63,10 @@ pub trait Callbacks: 'static {
 
     /// The host stops. All sockets have been closed, and nothing more can be sent.
     fn stop(&mut self, context: &mut Context<'_>);
+
+    /// Another thread has something done. Only services of this crate have such threads.
+    #[doc(hidden)]
+    fn run_task(&mut self, _: &mut Context<'_>, _: Task) {}
 }
 
 /// The time of the tick after `last`. It counts from `last`, so that ticks do not drift. Ticks that

@@ -1,20 +1,23 @@
 //! `Handler`: callbacks laid over a context, for services that only react.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-#[cfg(doc)]
-use crate::service::Outbound;
-use crate::service::callbacks::next_tick;
+#[cfg(feature = "state")]
+use crate::service::context::Task;
+use crate::service::run_callbacks::run_callbacks;
 use crate::service::{
-    Admission, Audience, Callbacks, Context, Inbound, Received, Request, Service, SocketId, Verdict,
+    Admission, Callbacks, Context, Inbound, Peer, Request, Service, SocketId, Verdict,
 };
-use crate::ws::{Close, CloseCode, Message};
+#[cfg(doc)]
+use crate::ws::CloseCode;
+use crate::ws::{Close, Message};
 
 /// A service as callbacks, each of which has a default that does nothing. They are called one at a
 /// time, on one thread, so a handler needs no locks. [`Thread`](crate::service::Thread) says which
 /// thread that is.
 ///
-/// [`handler`] makes a service of it. A callback that panics ends the service: its sockets are
+/// [`handler`] makes a service of it. With a state for each socket, or with callbacks that fail, it
+/// is a `SocketHandler` (feature `state`). A callback that panics ends the service: its sockets are
 /// closed with 1012, and the next socket starts it again. Other services go on.
 ///
 /// ```
@@ -144,8 +147,8 @@ pub trait Handler: 'static {
 /// ```
 ///
 /// Only [`gated`] asks it: [`handler`] would admit every socket. A gate blocks its service while it
-/// decides. A service that decides later, or with the id of the socket, gets [`Inbound::Ask`] in a
-/// [`Service`](crate::service::Service) of its own.
+/// decides. A `SocketGate` may decide later. A service that decides with the id of the socket gets
+/// [`Inbound::Ask`] in a [`Service`](crate::service::Service) of its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a gate",
     note = "`gated(...)` needs `impl Gate`, which decides about each request",
@@ -156,113 +159,6 @@ pub trait Gate: Handler {
     /// [`Limits::admission_ms_max`](crate::Limits::admission_ms_max), then it is a 503.
     /// [`Handler::open`] follows if it is accepted and the peer is still there.
     fn admit(&mut self, request: &Request) -> Verdict;
-}
-
-/// One socket during a callback, and with [`Peer::context`] all others. To keep a socket for later,
-/// keep its [`Peer::id`]: [`Context`] has each of these methods for an id. None returns an error.
-///
-/// A service that does one job of a socket at a time:
-///
-/// ```
-/// use std::collections::VecDeque;
-/// use std::time::Duration;
-///
-/// use switchboard::{Context, Handler, Message, Peer, Request, SocketId};
-///
-/// #[derive(Default)]
-/// struct Jobs(VecDeque<(SocketId, Message)>);
-///
-/// impl Handler for Jobs {
-///     fn open(&mut self, peer: &mut Peer, request: &Request) {
-///         // The log line about the end of this socket has `client=...`.
-///         peer.label("client", request.header("User-Agent").unwrap_or("unknown"));
-///     }
-///
-///     fn message(&mut self, peer: &mut Peer, message: Message) {
-///         // The next message is not read before this job is done. What was read before still
-///         // comes, so there is a queue.
-///         peer.pause();
-///         self.0.push_back((peer.id(), message));
-///     }
-///
-///     fn tick(&mut self, context: &mut Context) {
-///         if let Some((id, message)) = self.0.pop_front() {
-///             context.send(id, message);
-///             if self.0.iter().all(|(other, _)| *other != id) {
-///                 context.resume(id);
-///             }
-///         }
-///     }
-///
-///     fn tick_interval(&self) -> Option<Duration> {
-///         (!self.0.is_empty()).then_some(Duration::from_millis(10))
-///     }
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Peer<'a, 'host> {
-    id: SocketId,
-    context: &'a mut Context<'host>,
-}
-
-impl<'host> Peer<'_, 'host> {
-    /// Sends the socket a message: text from a `&str` or a `String`, binary from bytes. The limits
-    /// are those of [`Context::send`].
-    pub fn send(&mut self, message: impl Into<Message>) {
-        self.context.send_one(self.id, message.into());
-    }
-
-    /// Sends a message to an [`Audience`]: one socket, several, all, or a topic. See
-    /// [`Context::send`].
-    pub fn send_to(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
-        self.context.send(to, message);
-    }
-
-    /// Closes the socket, after what was sent to it before. [`Handler::close`] follows. See
-    /// [`Context::close`] for what code and reason may be.
-    pub fn close(&mut self, code: CloseCode, reason: &str) {
-        self.context.close(self.id, code, reason);
-    }
-
-    /// Subscribes the socket to a topic. The limits are those of [`Context::subscribe`]: a socket
-    /// that exceeds one is closed with 1013.
-    pub fn subscribe(&mut self, topic: impl Into<String>) {
-        self.context.subscribe(self.id, topic);
-    }
-
-    /// Ends a subscription, if there is one.
-    pub fn unsubscribe(&mut self, topic: impl Into<String>) {
-        self.context.unsubscribe(self.id, topic);
-    }
-
-    /// Stops reading the socket until [`Peer::resume`]; TCP then makes its peer wait. What still
-    /// comes, and for how long a socket may be paused: see [`Context::pause`].
-    pub fn pause(&mut self) {
-        self.context.pause(self.id);
-    }
-
-    /// Reads the socket again. Within a callback about another socket, it is [`Context::resume`].
-    pub fn resume(&mut self) {
-        self.context.resume(self.id);
-    }
-
-    /// Adds `key=value` to the log line about the end of the socket, such as its user's name. An
-    /// empty value removes the label. [`Outbound::Label`] has the limits, and the keys that are
-    /// taken.
-    pub fn label(&mut self, key: impl Into<String>, value: impl Into<String>) {
-        self.context.label(self.id, key, value);
-    }
-
-    /// The socket's id, which stays valid after the callback.
-    #[must_use]
-    pub const fn id(&self) -> SocketId {
-        self.id
-    }
-
-    /// The context, for other sockets.
-    pub const fn context(&mut self) -> &mut Context<'host> {
-        self.context
-    }
 }
 
 /// Makes a handler a service that admits every socket. A [`Gate`] is asked by [`gated`] only.
@@ -298,30 +194,7 @@ struct Handled<H> {
 
 impl<H: Handler> Service for Handled<H> {
     fn run(&mut self, context: &mut Context<'_>) {
-        self.start(context);
-        let mut interval = None;
-        let mut tick = None;
-        loop {
-            let wanted = self.tick_interval();
-            if wanted != interval {
-                interval = wanted;
-                tick = interval.and_then(|interval| Instant::now().checked_add(interval));
-            }
-            let received = match tick {
-                Some(tick) => context.receive_until(tick),
-                None => context.receive().map_or(Received::End, Received::Transaction),
-            };
-            match received {
-                Received::Transaction(transaction) => self.receive(context, transaction),
-                Received::Time => {
-                    self.tick(context);
-                    let now = Instant::now();
-                    tick = tick.zip(interval).and_then(|(last, every)| next_tick(last, every, now));
-                }
-                Received::End => break,
-            }
-        }
-        self.stop(context);
+        run_callbacks(self, context);
     }
 
     fn admission(&self) -> Admission {
@@ -350,13 +223,13 @@ impl<H: Handler> Callbacks for Handled<H> {
                 context.admit(id, verdict);
             }
             Inbound::Open { request, .. } => {
-                self.handler.open(&mut Peer { id, context }, &request);
+                self.handler.open(&mut Peer::new(id, context), &request);
             }
             Inbound::Data { message, .. } => {
-                self.handler.message(&mut Peer { id, context }, message);
+                self.handler.message(&mut Peer::new(id, context), message);
             }
-            Inbound::Full { .. } => self.handler.full(&mut Peer { id, context }),
-            Inbound::Drained { .. } => self.handler.drained(&mut Peer { id, context }),
+            Inbound::Full { .. } => self.handler.full(&mut Peer::new(id, context)),
+            Inbound::Drained { .. } => self.handler.drained(&mut Peer::new(id, context)),
             Inbound::Close { close, .. } => self.handler.close(context, id, &close),
         }
     }
@@ -371,5 +244,10 @@ impl<H: Handler> Callbacks for Handled<H> {
 
     fn stop(&mut self, context: &mut Context<'_>) {
         self.handler.stop(context);
+    }
+
+    #[cfg(feature = "state")]
+    fn run_task(&mut self, context: &mut Context<'_>, task: Task) {
+        task(&mut self.handler, context);
     }
 }

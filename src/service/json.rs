@@ -92,7 +92,7 @@ impl Message {
 }
 
 /// With the feature `json`.
-impl Peer<'_, '_> {
+impl<S> Peer<'_, '_, S> {
     /// Sends the socket a value as JSON, in a text message. The limits are those of
     /// [`Context::send`].
     ///

@@ -153,6 +153,60 @@ impl ThreadLink {
     }
 }
 
+/// Waiting for two things: mail, and what else unparks the thread.
+#[cfg(feature = "state")]
+impl ThreadLink {
+    /// Whether this is another thread than the one that mail unparks.
+    pub(super) fn is_lent(&self) -> bool {
+        thread::current().id() != self.thread
+    }
+
+    /// The next batch, if there is one. If there is none, this thread may park: mail unparks it.
+    pub(super) fn begin_wait(&self) -> Waited {
+        let is_lent = self.is_lent();
+        if is_lent {
+            self.mail_waker.begin_sleep();
+        }
+        match self.mail.try_recv() {
+            Err(TryRecvError::Empty) => Waited::Nothing,
+            Err(TryRecvError::Disconnected) => Waited::End,
+            Ok(batch) => {
+                if is_lent {
+                    self.mail_waker.end_sleep();
+                }
+                Waited::Batch(batch)
+            }
+        }
+    }
+}
+
+/// What there is for a service that looks for mail.
+#[cfg(feature = "state")]
+pub(super) enum Waited {
+    /// A batch.
+    Batch(Batch),
+    /// Nothing.
+    Nothing,
+    /// The host stops.
+    End,
+}
+
+/// Parks this thread until it is unparked, until `deadline` at most.
+#[cfg(feature = "state")]
+pub(super) fn park(deadline: Option<Instant>) {
+    match deadline {
+        None => thread::park(),
+        Some(deadline) => thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+    }
+}
+
+/// What unparks this thread.
+#[cfg(feature = "state")]
+pub(super) fn unparker() -> impl Fn() + Send + Sync + 'static {
+    let thread = thread::current();
+    move || thread.unpark()
+}
+
 /// The result of [`Context::receive_until`] and [`Context::try_receive`].
 #[derive(Debug)]
 pub enum Received {

@@ -19,15 +19,30 @@
 //! - `page`: [`Page`], what a plain GET of its path shows; `talk.html`: a page to try a service
 //!   with; `page_maker`: what makes a page for each request
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
-//! - `handler`: [`Handler`], callbacks laid over a context
+//! - `peer`: [`Peer`], one socket during a callback
+//! - `handler`: [`Handler`], callbacks laid over a context; `run_callbacks`: on a thread of their
+//!   own
 //! - `json`, with the feature `json`: `JsonError`, and values as messages
+//! - with the feature `state`:
+//!   - `task_queue`: what other threads have a service do
+//!   - `socket_handler`: [`SocketHandler`], a handler with a state for each socket
+//!   - `socket_states`: [`SocketStates`], for callbacks; `state_table`: keeps them
+//!   - `close_error`: [`CloseError`]; `failure`: the log lines about errors
+//!   - `ask`: [`Ask`], a request that waits for an answer; `socket_gate`: [`SocketGate`]
+//!   - `socket_service`: all of them as a service
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
+#[cfg(feature = "state")]
+mod ask;
 pub(crate) mod audience;
 #[cfg(any(feature = "admin", feature = "programs"))]
 pub(crate) mod audience_text;
 pub(crate) mod callbacks;
-mod context;
+#[cfg(feature = "state")]
+mod close_error;
+pub(crate) mod context;
+#[cfg(feature = "state")]
+mod failure;
 mod handler;
 mod id;
 #[cfg(feature = "json")]
@@ -37,9 +52,11 @@ mod options;
 mod origin;
 mod page;
 mod page_maker;
+mod peer;
 mod peer_info;
 mod request;
 mod run;
+mod run_callbacks;
 #[cfg(feature = "senders")]
 mod send_error;
 #[cfg(feature = "senders")]
@@ -49,19 +66,35 @@ pub(crate) mod sender_queue;
 #[cfg(not(feature = "senders"))]
 #[path = "no_senders.rs"]
 pub(crate) mod sender_queue;
+#[cfg(feature = "state")]
+mod socket_gate;
+#[cfg(feature = "state")]
+mod socket_handler;
+#[cfg(feature = "state")]
+mod socket_service;
+#[cfg(feature = "state")]
+mod socket_states;
+#[cfg(feature = "state")]
+mod state_table;
 mod subscribable;
 mod taken;
+#[cfg(feature = "state")]
+pub(crate) mod task_queue;
 mod transaction;
 pub(crate) mod wake_senders;
 
+#[cfg(feature = "state")]
+pub use ask::Ask;
 pub use audience::Audience;
 // Part of an error about a line of a program.
 #[cfg(any(feature = "admin", feature = "programs"))]
 #[doc(hidden)]
 pub use audience_text::AudienceError;
 pub use callbacks::{Callbacks, Thread};
+#[cfg(feature = "state")]
+pub use close_error::CloseError;
 pub use context::Context;
-pub use handler::{Gate, Handler, Peer, gated, handler};
+pub use handler::{Gate, Handler, gated, handler};
 pub use id::SocketId;
 #[cfg(feature = "json")]
 pub use json::JsonError;
@@ -72,6 +105,7 @@ pub use page::Page;
 pub(crate) use page_maker::PageCall;
 #[cfg(feature = "pages")]
 pub(crate) use page_maker::{MadePage, MakePage, PageMaker};
+pub use peer::Peer;
 pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;
 pub(crate) use request::UNIX_NAME;
@@ -89,6 +123,13 @@ pub use sender_queue::{SenderSource, SenderTable};
 pub use subscribable::{Event, Subscribable};
 #[doc(hidden)]
 pub use wake_senders::WakeForSenders;
+#[cfg(feature = "state")]
+pub use {
+    socket_gate::SocketGate,
+    socket_handler::SocketHandler,
+    socket_service::{gated_socket_handler, socket_handler},
+    socket_states::SocketStates,
+};
 // The simulation counts with it, too.
 #[doc(hidden)]
 pub use taken::TakenMail;

@@ -12,6 +12,7 @@ use crate::engine::{CallResult, RunExit};
 use crate::host::factory::{Factory, Make};
 use crate::hub::{Hub, RunEnd, RunId, WorkerId};
 use crate::service::callbacks::next_tick;
+use crate::service::context::RunTasks;
 use crate::service::{Callbacks, SenderTable};
 use crate::time::Time;
 
@@ -65,10 +66,11 @@ impl LoopServices {
         &mut self,
         run: RunId,
         make: &Make<dyn Callbacks>,
+        tasks: RunTasks,
         hub: &mut Hub,
         now: Time,
     ) -> Result<(), RunEnd> {
-        let service = LoopService::start(make, run, self.sender_table.clone(), hub, now)?;
+        let service = LoopService::start(make, run, tasks, self.sender_table.clone(), hub, now)?;
         self.begin_interval(run.worker, service.interval());
         self.list[run.worker.index()] = Some(service);
         Ok(())

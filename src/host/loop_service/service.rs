@@ -10,6 +10,7 @@ use crate::host::factory::Make;
 use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
+use crate::service::context::RunTasks;
 use crate::service::link::Apply;
 use crate::service::{Callbacks, Context, Inbound, Outbound, SenderSource, SenderTable, SocketId};
 use crate::time::Time;
@@ -30,6 +31,8 @@ pub(super) struct LoopService {
     finishes: bool,
     budget: CallbackBudget,
     senders: SenderSource,
+    /// What other threads have it do.
+    tasks: RunTasks,
 }
 
 impl LoopService {
@@ -40,6 +43,7 @@ impl LoopService {
     pub(super) fn start(
         make: &Make<dyn Callbacks>,
         run: RunId,
+        tasks: RunTasks,
         sender_table: SenderTable,
         hub: &mut Hub,
         now: Time,
@@ -50,7 +54,8 @@ impl LoopService {
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
         let made = PinnedService::make(make, |service| {
-            let mut context = Context::on_loop(&mut direct, senders.lend(), &limits);
+            let mut context =
+                Context::on_loop(&mut direct, senders.lend(), &limits).lending(&tasks);
             context.apply(Outbound::Ready(service.admission()));
             service.start(&mut context);
             interval_of(service)
@@ -61,7 +66,7 @@ impl LoopService {
         let (service, interval) = made?;
         let mail = Vec::new();
         let (ticks, finishes) = (false, false);
-        Ok(Self { run, limits, service, mail, interval, ticks, finishes, budget, senders })
+        Ok(Self { run, limits, service, mail, interval, ticks, finishes, budget, senders, tasks })
     }
 
     /// Calls the service with its mail, up to its share of a turn. `left` deliveries are left of
@@ -76,12 +81,26 @@ impl LoopService {
         let mut taken = (0, 0);
         self.budget.begin();
         let called = self.service.call(|service| {
-            let mut context = Context::on_loop(&mut direct, self.senders.lend(), &limits);
+            let mut context =
+                Context::on_loop(&mut direct, self.senders.lend(), &limits).lending(&self.tasks);
             if std::mem::take(&mut self.ticks) {
                 service.tick(&mut context);
                 self.budget.count();
             }
-            while let Some(transaction) = self.mail.pop() {
+            let mut tasks_left = self.tasks.len();
+            loop {
+                // A task and a transaction take turns.
+                if let Some(left) = tasks_left.checked_sub(1)
+                    && let Some(task) = self.tasks.next()
+                {
+                    tasks_left = left;
+                    service.run_task(&mut context, task);
+                    self.budget.count();
+                    if self.mail.is_empty() && !context.is_spent() && !self.budget.is_over() {
+                        continue;
+                    }
+                }
+                let Some(transaction) = self.mail.pop() else { break };
                 let bytes = transaction.mail_bytes();
                 service.receive(&mut context, transaction);
                 taken = (taken.0 + 1, taken.1 + bytes);
@@ -109,6 +128,7 @@ impl LoopService {
         match called {
             Err(end) => CallResult::Ended(RunExit { run, end }),
             Ok(true) => CallResult::Ended(RunExit { run, end: RunEnd::Finished }),
+            Ok(false) if !self.tasks.is_empty() => CallResult::More,
             Ok(false) if self.mail.is_empty() && !has_more => CallResult::Done,
             Ok(false) => CallResult::More,
         }

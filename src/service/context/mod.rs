@@ -1,6 +1,12 @@
 //! `Context`, over which a service and the host exchange transactions. It joins what a service
 //! sends into batches, so that the way to the host costs once per batch and not once
-//! per message.
+//! per message. `tasks`: what other threads have it do, or `no_tasks` in its place.
+
+#[cfg(feature = "state")]
+mod tasks;
+#[cfg(not(feature = "state"))]
+#[path = "no_tasks.rs"]
+mod tasks;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,6 +21,12 @@ use crate::service::link::{Apply, Batch, Received, ServiceLink, ThreadLink, Wait
 use crate::service::sender_queue::SenderWay;
 use crate::service::{Audience, Inbound, Outbound, SocketId, TakenMail, Verdict};
 use crate::ws::{Close, CloseCode, Message};
+
+#[cfg(feature = "state")]
+pub(crate) use tasks::NextCall;
+#[cfg(feature = "state")]
+use tasks::TaskWay;
+pub(crate) use tasks::{RunTasks, Task};
 
 /// A service's connection to its sockets: it receives [`Inbound`] transactions and sends
 /// [`Outbound`] ones. None of the methods that send returns an error: what concerns a socket that
@@ -40,6 +52,11 @@ pub struct Context<'host> {
     /// Whether new mail wakes the service, because it found none.
     dozing: bool,
     batch_bytes_max: usize,
+    #[cfg(feature = "state")]
+    tasks: TaskWay<'host>,
+    /// How many tasks come before the next batch of mail.
+    #[cfg(feature = "state")]
+    tasks_left: usize,
 }
 
 impl<'host> Context<'host> {
@@ -345,6 +362,10 @@ impl<'host> Context<'host> {
             taken: TakenMail::default(),
             dozing: false,
             batch_bytes_max: limits.batch_bytes_max,
+            #[cfg(feature = "state")]
+            tasks: TaskWay::None,
+            #[cfg(feature = "state")]
+            tasks_left: 0,
         }
     }
 }

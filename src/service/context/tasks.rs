@@ -1,0 +1,125 @@
+//! Tasks: what other threads have a service do, on the thread of its callbacks.
+
+use std::any::Any;
+use std::time::Instant;
+
+use crate::service::Inbound;
+use crate::service::context::Context;
+use crate::service::link::{self, Batch, ServiceLink, Waited};
+use crate::service::task_queue::{TaskQueue, TaskSender};
+
+/// Code of another thread, for the service that its run made and for the context of its callbacks.
+pub(crate) type Task = Box<dyn FnOnce(&mut dyn Any, &mut Context<'_>) + Send>;
+
+/// The tasks of one run.
+pub(crate) type RunTasks = TaskQueue<Task>;
+
+/// What comes next for a service that is called.
+pub(crate) enum NextCall {
+    /// A transaction.
+    Transaction(Inbound),
+    /// A task.
+    Task(Task),
+    /// The deadline has passed.
+    Time,
+    /// The host stops.
+    End,
+}
+
+/// The queue of the tasks of this run.
+pub(super) enum TaskWay<'host> {
+    /// It has none.
+    None,
+    /// Of a service on a thread of its own.
+    Own(RunTasks),
+    /// Of a service on the loop.
+    Lent(&'host RunTasks),
+}
+
+impl<'host> Context<'host> {
+    /// This context of a thread, with the queue of its run.
+    #[must_use]
+    pub(crate) fn with_tasks(mut self, tasks: RunTasks) -> Self {
+        self.tasks = TaskWay::Own(tasks);
+        self
+    }
+
+    /// This context on the loop, with the queue of its run.
+    #[must_use]
+    pub(crate) fn lending(mut self, tasks: &'host RunTasks) -> Self {
+        self.tasks = TaskWay::Lent(tasks);
+        self
+    }
+
+    /// Sends tasks to this run of the service. `None`: it is no run of a host.
+    pub(crate) fn task_sender(&self) -> Option<TaskSender<Task>> {
+        self.tasks().map(TaskQueue::sender)
+    }
+
+    /// The path of the service; empty if it is no run of a host.
+    pub(crate) fn service(&self) -> &str {
+        self.tasks().map_or("", TaskQueue::service)
+    }
+
+    /// Waits for the next transaction or task, until `deadline` at most. Once that has passed, it
+    /// returns [`NextCall::Time`], even if there is mail.
+    ///
+    /// A batch of mail and the tasks that are there after it take turns, so that neither keeps the
+    /// other waiting.
+    pub(crate) fn receive_or_task(&mut self, deadline: Option<Instant>) -> NextCall {
+        self.taken.put_down();
+        loop {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.flush();
+                return NextCall::Time;
+            }
+            if let Some(transaction) = self.mail.pop_front() {
+                self.taken.pick_up(&transaction);
+                self.flush_by_tick();
+                return NextCall::Transaction(transaction);
+            }
+            if let Some(tasks_left) = self.tasks_left.checked_sub(1) {
+                self.tasks_left = tasks_left;
+                if let Some(task) = self.tasks().and_then(TaskQueue::next) {
+                    self.flush_by_tick();
+                    return NextCall::Task(task);
+                }
+            }
+            self.flush();
+            let ServiceLink::Ends(ends) = &self.way else {
+                panic!("a callback on the loop cannot receive: it is called with what comes")
+            };
+            let received = ends.begin_wait();
+            self.tasks_left = self.tasks().map_or(0, TaskQueue::len);
+            match received {
+                Waited::Batch(Batch { inbound, outbound, .. }) => {
+                    self.mail = inbound.into();
+                    if self.batch.capacity() == 0 {
+                        self.batch = outbound;
+                    }
+                }
+                Waited::End => return NextCall::End,
+                Waited::Nothing if self.tasks_left > 0 => {}
+                Waited::Nothing => link::park(deadline),
+            }
+        }
+    }
+
+    /// This thread is the one that receives tasks. A service may lend its context to another thread
+    /// than its own.
+    pub(crate) fn attend(&mut self) {
+        let (ServiceLink::Ends(ends), Some(tasks)) = (&self.way, self.tasks()) else { return };
+        if ends.is_lent() {
+            tasks.wake_also_by(Box::new(link::unparker()));
+            self.wake_by(link::unparker());
+        }
+    }
+
+    fn tasks(&self) -> Option<&RunTasks> {
+        match &self.tasks {
+            TaskWay::None => None,
+            TaskWay::Own(tasks) => Some(tasks),
+            TaskWay::Lent(tasks) => Some(tasks),
+        }
+    }
+}
