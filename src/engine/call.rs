@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use crate::engine::Engine;
-use crate::engine::io::{CallResult, Io, NotStarted, Step};
+use crate::engine::io::{CallResult, Io, NotStarted};
+use crate::engine::step::Step;
 use crate::hub::{Output, RunEnd, RunId, WorkerId};
 use crate::time::Time;
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
+use crate::engine::step::Step;
 use crate::hub::{Descriptors, Fetch, Hub, ListenerTraits, LookupJob, RunEnd, RunId, WorkerId};
 use crate::service::{SocketId, TlsInfo};
 use crate::time::Time;
@@ -378,25 +379,4 @@ pub enum FileOrder {
     More(SocketId),
     /// To close the file of a socket.
     Close(SocketId),
-}
-
-/// A step of a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// A socket may not be read now.
-    Held(SocketId),
-    /// A socket is about to be read.
-    Reads(SocketId),
-    /// The hub has got so many bytes of a socket.
-    Received(SocketId, usize),
-    /// A socket is about to be written to.
-    Writes(SocketId),
-    /// A socket was written to, and the hub knows.
-    Wrote(SocketId),
-    /// A socket is about to be dropped.
-    Drops(SocketId),
-    /// A socket that was held back is to be read again.
-    Resumes(SocketId),
-    /// A run of a service has ended, and the hub knows.
-    Ended(WorkerId),
 }

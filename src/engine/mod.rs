@@ -5,7 +5,7 @@
 //! In reading order:
 //!
 //! - [`Engine`]: the state of a turn, and the order of its parts
-//! - `io`: the interface of an engine to its surroundings
+//! - `io`: the interface of an engine to its surroundings; `step`: what tests see of a turn
 //! - `read`, `apply`, `call`, `write`: the parts of a turn
 //! - `intake`, with the feature `senders`: what other threads have sent for services, with
 //!   `no_intake` in its place in other builds; `batches`: whose turn it is
@@ -25,6 +25,7 @@ mod intake;
 mod io;
 mod read;
 mod readiness;
+mod step;
 mod stop;
 mod write;
 
@@ -44,11 +45,12 @@ pub use batches::{NextBatch, OwnBatches};
 pub use intake::Intake;
 pub use io::{
     Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, IoFacts, Left,
-    NotStarted, ProgramFacts, ReadResult, RunExit, Services, Step, StopKind, TlsRead,
+    NotStarted, ProgramFacts, ReadResult, RunExit, Services, StopKind, TlsRead,
 };
 #[cfg(feature = "admin")]
 pub use io::{LoopCall, LoopTask};
 pub use readiness::{PeerEnd, Ready};
+pub use step::Step;
 pub use stop::Turn;
 
 /// All sockets and services of a host, and the work that one turn leaves for the next.

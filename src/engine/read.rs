@@ -1,8 +1,9 @@
 //! Reading: connections are accepted and sockets are read, each its share of a turn.
 
 use crate::engine::Engine;
-use crate::engine::io::{Arrival, Io, Left, ReadResult, Step, TlsRead};
+use crate::engine::io::{Arrival, Io, Left, ReadResult, TlsRead};
 use crate::engine::readiness::{PeerEnd, Readiness, Ready};
+use crate::engine::step::Step;
 use crate::service::SocketId;
 use crate::time::Time;
 

@@ -4,8 +4,9 @@
 use std::io::IoSlice;
 
 use crate::engine::Engine;
-use crate::engine::io::{CloseMode, Connections, FileOrder, Io, Step};
+use crate::engine::io::{CloseMode, Connections, FileOrder, Io};
 use crate::engine::readiness::Readiness;
+use crate::engine::step::Step;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
 use crate::session::Next;

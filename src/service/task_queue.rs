@@ -11,12 +11,12 @@ use crate::service::link::Wake;
 
 /// The tasks of one run. It allocates nothing for them before the first one. Those who send them
 /// bound their number: a gate sends one for each request that waits.
-pub(crate) struct TaskQueue<T>(Arc<QueueState<T>>);
+pub(crate) struct TaskQueue<T>(Arc<TaskList<T>>);
 
 /// Sends tasks to one run of a service, from any thread.
-pub(crate) struct TaskSender<T>(Arc<QueueState<T>>);
+pub(crate) struct TaskSender<T>(Arc<TaskList<T>>);
 
-struct QueueState<T> {
+struct TaskList<T> {
     /// The service, for the log.
     service: Box<str>,
     /// `None` once the run is over.
@@ -31,7 +31,7 @@ struct QueueState<T> {
 impl<T> TaskQueue<T> {
     /// An empty queue for a run of this service.
     pub(crate) fn new(service: &str) -> Self {
-        Self(Arc::new(QueueState {
+        Self(Arc::new(TaskList {
             service: service.into(),
             tasks: Mutex::new(Some(VecDeque::new())),
             has_some: AtomicBool::new(false),
@@ -105,7 +105,7 @@ impl<T> TaskSender<T> {
     }
 }
 
-impl<T> QueueState<T> {
+impl<T> TaskList<T> {
     fn wake(&self) {
         for wake in self.wakes.iter().filter_map(OnceLock::get) {
             wake();

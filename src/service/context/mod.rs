@@ -1,7 +1,10 @@
 //! `Context`, over which a service and the host exchange transactions. It joins what a service
 //! sends into batches, so that the way to the host costs once per batch and not once
-//! per message. `tasks`: what other threads have it do, or `no_tasks` in its place.
+//! per message. `tasks`: what other threads have it do, or `no_tasks` in its place; `for_programs`:
+//! for services whose processes come and go.
 
+#[cfg(feature = "programs")]
+mod for_programs;
 #[cfg(feature = "state")]
 mod tasks;
 #[cfg(not(feature = "state"))]
@@ -367,40 +370,6 @@ impl<'host> Context<'host> {
             #[cfg(feature = "state")]
             tasks_left: 0,
         }
-    }
-}
-
-/// For programs, whose processes come and go and whose bounds change while the context stays.
-#[cfg(feature = "programs")]
-impl Context<'_> {
-    /// Whether the host stops, even if mail is left to be received. After `false`, and until the
-    /// next call, the callback given to [`Context::wake_by`] is called when the host stops or more
-    /// mail comes. It is for a service that takes no mail at the moment.
-    pub(crate) fn is_over(&mut self) -> bool {
-        let ServiceLink::Ends(ends) = &self.way else { return false };
-        ends.mail_waker.begin_sleep();
-        self.dozing = true;
-        loop {
-            match ends.mail.try_recv() {
-                // It counts as mail until it is taken, so that the mail limits bound it.
-                Ok(batch) => self.mail.extend(batch.inbound),
-                Err(error) => return error.is_disconnected(),
-            }
-        }
-    }
-
-    /// Tells the host that the program behind the sockets has gone and is replaced, and how much
-    /// mail it had taken: see [`Outbound::Reset`].
-    pub(crate) fn reset(&mut self, pause_ms: u64) {
-        self.taken.put_down();
-        self.report();
-        self.apply(Outbound::Reset { pause_ms });
-        self.flush();
-    }
-
-    /// Replaces the bounds of the service.
-    pub(crate) const fn keep_to(&mut self, limits: &Limits) {
-        self.batch_bytes_max = limits.batch_bytes_max;
     }
 }
 
