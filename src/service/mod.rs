@@ -25,10 +25,10 @@
 //! - `json`, with the feature `json`: `JsonError`, and values as messages
 //! - with the feature `state`:
 //!   - `task_queue`: what other threads have a service do
-//!   - `socket_handler`: [`SocketHandler`], a handler with a state for each socket
-//!   - `socket_states`: [`SocketStates`], for callbacks; `state_table`: keeps them
-//!   - `close_error`: [`CloseError`]; `failure`: the log lines about errors
-//!   - `ask`: [`Ask`], a request that waits for an answer; `socket_gate`: [`SocketGate`]
+//!   - `socket_handler`: `SocketHandler`, a handler with a state for each socket
+//!   - `socket_states`: `SocketStates`, for callbacks; `state_table`: keeps them
+//!   - `close_error`: `CloseError`; `failure`: the log lines about errors
+//!   - `ask`: `Ask`, a request that waits for an answer; `socket_gate`: `SocketGate`
 //!   - `socket_service`: all of them as a service
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
