@@ -36,11 +36,11 @@ fn configure(conf: &Path, sections: &str) {
 /// The process that is started next, by its line in the log. The list of the system would also show
 /// what a program that was killed has left: its zombie, and children of its own.
 fn started(log: &Receiver<String>) -> u32 {
-    std::iter::repeat_with(|| next(log)).find_map(|line| process_in(&line)).expect("it is logged")
+    std::iter::repeat_with(|| next(log)).find_map(|line| pid_in(&line)).expect("it is logged")
 }
 
 /// The process whose start is this line.
-fn process_in(line: &str) -> Option<u32> {
+fn pid_in(line: &str) -> Option<u32> {
     let (_, told) = line.split_once("service /obey: process ")?;
     let (number, _) = told.split_once(": it runs ")?;
     number.parse().ok()
@@ -104,7 +104,7 @@ fn a_reload_starts_what_has_become_eager() {
     let eager = format!("{lazy}start: eager\n");
     // The process may run before the reload is over.
     let lines = reload(&eager, "the configuration was read again");
-    let first = lines.iter().find_map(|line| process_in(line)).unwrap_or_else(|| started(&log));
+    let first = lines.iter().find_map(|line| pid_in(line)).unwrap_or_else(|| started(&log));
     // What means nothing is refused, and nothing changes.
     let in_vain = format!("{eager}mode: per-socket\n");
     let lines = reload(&in_vain, "the configuration stays as it is");
