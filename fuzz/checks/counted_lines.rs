@@ -121,8 +121,14 @@ impl<'a> Frame<'a> {
                 assert!(body.len() > MESSAGE_BYTES_MAX || !is_text, "{mistake}");
             }
             ([verb, ..], _) if !VERBS.contains(verb) => {
+                let expected = match *verb {
+                    "PUB" => LineErrorKind::Reserved("PUB"),
+                    "HIST" => LineErrorKind::Reserved("HIST"),
+                    "WHO" => LineErrorKind::Reserved("WHO"),
+                    _ => LineErrorKind::Verb,
+                };
                 assert!(
-                    matches!(found, CommandResult::LineError(m) if m.kind == LineErrorKind::Verb),
+                    matches!(found, CommandResult::LineError(m) if m.kind == expected),
                     "{found:?}"
                 );
             }

@@ -140,6 +140,8 @@ pub enum LineErrorKind {
     Empty,
     /// Its verb is not known.
     Verb,
+    /// Its verb or its last word is reserved for a later version.
+    Reserved(&'static str),
     /// It is READY, and not the first line.
     Again,
     /// Its words do not have this form, which the verb requires.
@@ -185,6 +187,9 @@ impl fmt::Display for LineErrorKind {
                 "no such verb; there are ACCEPT, REJECT, TEXT, BIN, CLOSE, SUB, UNSUB, PAUSE, \
                  RESUME, SET and LOG",
             ),
+            Self::Reserved(word) => {
+                write!(f, "{word} is reserved for a later version, and does nothing in this one")
+            }
             Self::Again => f.write_str("READY is the first line, and only the first"),
             Self::Form(form) => write!(f, "the form of the line is: {form}"),
             Self::Audience(error) => error.fmt(f),

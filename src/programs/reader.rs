@@ -4,6 +4,7 @@ use crate::programs::command::{
     LineHeader, LineHeaderError, Pending, ProgramCommand, begin, ready,
 };
 use crate::programs::frames::{Frames, Piece};
+use crate::programs::words::reserved;
 use crate::programs::{FatalError, LineError, LineErrorKind};
 use crate::service::audience_text::id;
 
@@ -114,7 +115,10 @@ impl CommandReader {
         match words.next() {
             None => Err(LineErrorKind::Empty.into()),
             Some("READY") => Err(LineErrorKind::Again.into()),
-            Some(verb) => begin(verb, words, self.frames.length(), self.message_bytes_max),
+            Some(verb) => match reserved(verb, words.clone()) {
+                Some(word) => Err(LineErrorKind::Reserved(word).into()),
+                None => begin(verb, words, self.frames.length(), self.message_bytes_max),
+            },
         }
     }
 

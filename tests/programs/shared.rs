@@ -78,6 +78,8 @@ fn a_mistake_costs_one_line() {
     let mut raw = listener(&server);
     let rows = [
         ("SHOUT {} +2\nhi", "no such verb"),
+        ("PUB news +2\nhi", "PUB is reserved for a later version"),
+        ("SUB {} news since=abcdefgh:7", "since= is reserved for a later version"),
         ("TEXT {} more +2\nhi", "the form of the line is"),
         ("CLOSE {} 1006", "is not a close code"),
         ("SET {} path=x", "is not a key"),

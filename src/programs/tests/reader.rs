@@ -166,12 +166,18 @@ fn levels() {
 /// Each error costs only its own line: the lines behind it are read.
 #[test]
 fn mistakes() {
-    let rows: [(&str, &[u8], LineErrorKind); 34] = [
+    let rows: [(&str, &[u8], LineErrorKind); 40] = [
         ("", b"\n", LineErrorKind::Empty),
         ("", b"  \r\n", LineErrorKind::Empty),
         ("", b"+3\nabc\n", LineErrorKind::Empty),
         ("SHOUT", b"SHOUT x +3\nabc\n", LineErrorKind::Verb),
         ("text", b"text x\n", LineErrorKind::Verb),
+        ("PUB", b"PUB news +1\nx\n", LineErrorKind::Reserved("PUB")),
+        ("HIST", b"HIST news 10 a\n", LineErrorKind::Reserved("HIST")),
+        ("WHO", b"WHO news a\n", LineErrorKind::Reserved("WHO")),
+        ("SUB", b"SUB 1,2 news since=a:1\n", LineErrorKind::Reserved("since=")),
+        ("SUB", b"SUB 1,2 news since=a:1 at=1,2,3 +1\nx\n", LineErrorKind::Reserved("since=")),
+        ("SUB", b"SUB 1,2 news sinc=a:1\n", LineErrorKind::Form("SUB id[,id...] topic")),
         ("READY", b"READY 1\n", LineErrorKind::Again),
         ("TEXT", b"TEXT +3\nabc\n", LineErrorKind::Form("TEXT ids +n")),
         ("TEXT", b"TEXT @a b +3\nabc\n", LineErrorKind::Form("TEXT ids +n")),
