@@ -4,6 +4,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Time;
 
+/// What ticks of services come by.
+pub(crate) trait TickClock {
+    /// The time.
+    fn now(&self) -> Instant;
+}
+
+/// The clock of the system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemClock;
+
+impl TickClock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
 /// A clock that counts from its start, in whole milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(Instant);

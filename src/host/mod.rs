@@ -31,7 +31,7 @@ mod factory;
 mod files;
 mod hangup;
 mod io;
-mod loop_service;
+pub(crate) mod loop_service;
 pub(crate) mod nofollow;
 mod notify;
 mod orphans;

@@ -11,7 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::engine::{Engine, Intake, PeerEnd, Ready, Services, StopKind, Turn};
-use crate::host::clock::{Clock, unix_seconds};
+use crate::host::clock::{Clock, SystemClock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
 use crate::host::files::{FileBounds, FileReader, StaticRoot};
@@ -136,7 +136,7 @@ impl Host {
             wake_queue,
             workers: factories.iter().map(|_| None).collect(),
             mailed: false,
-            loop_services: LoopServices::of(&factories, sender_table.clone()),
+            loop_services: LoopServices::of(&factories, sender_table.clone(), SystemClock),
             intake: Intake::new(&sender_table),
             sender_table,
             factories,

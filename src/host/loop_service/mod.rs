@@ -9,6 +9,7 @@ use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
 use crate::engine::{CallResult, RunExit};
+use crate::host::clock::{SystemClock, TickClock};
 use crate::host::factory::{Factory, Make};
 use crate::hub::{Hub, RunEnd, RunId, WorkerId};
 use crate::service::callbacks::next_tick;
@@ -20,49 +21,50 @@ use service::LoopService;
 
 /// All services on the loop.
 #[derive(Debug)]
-pub(super) struct LoopServices {
+pub(crate) struct LoopServices<C = SystemClock> {
     /// The services that run, by their index. Empty if none is mounted on the loop.
     list: Vec<Option<LoopService>>,
     /// The services that have ticks, by the time of the next one.
     ticks: BinaryHeap<Reverse<(Instant, usize)>>,
     sender_table: SenderTable,
+    clock: C,
 }
 
-impl LoopServices {
-    /// The services of these factories; none runs yet.
-    pub(super) fn of(factories: &[Factory], sender_table: SenderTable) -> Self {
+impl<C: TickClock> LoopServices<C> {
+    /// The services of these factories, with ticks by this clock; none runs yet.
+    pub(crate) fn of(factories: &[Factory], sender_table: SenderTable, clock: C) -> Self {
         let is_any = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
         let list_len = if is_any { factories.len() } else { 0 };
         let list = (0..list_len).map(|_| None).collect();
-        Self { list, ticks: BinaryHeap::new(), sender_table }
+        Self { list, ticks: BinaryHeap::new(), sender_table, clock }
     }
 
     /// Whether there is any service, running or not.
-    pub(super) const fn is_used(&self) -> bool {
+    pub(crate) const fn is_used(&self) -> bool {
         !self.list.is_empty()
     }
 
     /// Whether this service runs here.
-    pub(super) fn has(&self, worker: WorkerId) -> bool {
+    pub(crate) fn has(&self, worker: WorkerId) -> bool {
         self.list.get(worker.index()).is_some_and(Option::is_some)
     }
 
     /// How many run.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.iter().flatten().count()
     }
 
     /// The time until the next tick of any service.
-    pub(super) fn wait_time(&self) -> Option<Duration> {
+    pub(crate) fn wait_time(&self) -> Option<Duration> {
         let Reverse((at, _)) = self.ticks.peek()?;
-        Some(at.saturating_duration_since(Instant::now()))
+        Some(at.saturating_duration_since(self.clock.now()))
     }
 
     /// Starts a service.
     ///
     /// # Errors
     /// The text of its panic.
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         run: RunId,
         make: &Make<dyn Callbacks>,
@@ -77,17 +79,17 @@ impl LoopServices {
     }
 
     /// Asks a service to finish at its next call. Returns whether it runs here.
-    pub(super) fn finish(&mut self, worker: WorkerId) -> bool {
+    pub(crate) fn finish(&mut self, worker: WorkerId) -> bool {
         let service = self.at(worker);
         service.map(LoopService::finish).is_some()
     }
 
     /// The next service whose interval has passed. Its next call includes its tick.
-    pub(super) fn next_tick(&mut self) -> Option<WorkerId> {
+    pub(crate) fn next_tick(&mut self) -> Option<WorkerId> {
         if self.ticks.is_empty() {
             return None;
         }
-        let now = Instant::now();
+        let now = self.clock.now();
         loop {
             let &Reverse((at, index)) = self.ticks.peek()?;
             if at > now {
@@ -106,7 +108,7 @@ impl LoopServices {
     }
 
     /// Calls a service with its mail, up to `left` deliveries.
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         worker: WorkerId,
         hub: &mut Hub,
@@ -140,7 +142,7 @@ impl LoopServices {
     /// Replaces the next tick of a service by the end of this interval.
     fn begin_interval(&mut self, worker: WorkerId, interval: Option<Duration>) {
         self.ticks.retain(|Reverse((_, index))| *index != worker.index());
-        let first = interval.and_then(|interval| Instant::now().checked_add(interval));
+        let first = interval.and_then(|interval| self.clock.now().checked_add(interval));
         if let Some(first) = first {
             self.ticks.push(Reverse((first, worker.index())));
         }
