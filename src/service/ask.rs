@@ -67,21 +67,30 @@ impl<S: Send + 'static> Ask<S> {
 
     /// Opens the socket with this state, without a subprotocol.
     pub fn accept(mut self, socket: S) {
-        self.answer(Answer::Accept(None, socket));
+        self.settle(Answer::Accept(None, socket));
     }
 
     /// Opens the socket with this subprotocol and state. A subprotocol that the peer did not offer
     /// is left out.
     pub fn accept_protocol(mut self, name: impl Into<String>, socket: S) {
-        self.answer(Answer::Accept(Some(name.into()), socket));
+        self.settle(Answer::Accept(Some(name.into()), socket));
     }
 
     /// Refuses the socket. This is the answer instead of the 101, with any status.
     pub fn refuse(mut self, response: Response) {
-        self.answer(Answer::Refuse(response));
+        self.settle(Answer::Refuse(response));
     }
 
-    fn answer(&mut self, answer: Answer<S>) {
+    /// Opens the socket with the state of an `Ok`, without a subprotocol, or refuses it with the
+    /// answer of an `Err`.
+    pub fn answer(self, answer: Result<S, Response>) {
+        match answer {
+            Ok(socket) => self.accept(socket),
+            Err(response) => self.refuse(response),
+        }
+    }
+
+    fn settle(&mut self, answer: Answer<S>) {
         let (id, settle) = (self.id, self.settle);
         if let Some(answers) = self.answers.take() {
             answers.send(Box::new(move |service, context| settle(service, context, id, answer)));
@@ -91,7 +100,7 @@ impl<S: Send + 'static> Ask<S> {
 
 impl<S: Send + 'static> Drop for Ask<S> {
     fn drop(&mut self) {
-        self.answer(Answer::Dropped);
+        self.settle(Answer::Dropped);
     }
 }
 

@@ -228,6 +228,13 @@ impl<H: Handler> Callbacks for Handled<H> {
             Inbound::Data { message, .. } => {
                 self.handler.message(&mut Peer::new(id, context), message);
             }
+            #[cfg(feature = "state")]
+            Inbound::Full { bytes, .. } => {
+                let mut peer = Peer::new(id, context);
+                peer.note_waited(bytes);
+                self.handler.full(&mut peer);
+            }
+            #[cfg(not(feature = "state"))]
             Inbound::Full { .. } => self.handler.full(&mut Peer::new(id, context)),
             Inbound::Drained { .. } => self.handler.drained(&mut Peer::new(id, context)),
             Inbound::Close { close, .. } => self.handler.close(context, id, &close),

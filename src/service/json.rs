@@ -129,6 +129,19 @@ impl<S> Peer<'_, '_, S> {
         self.send(Message::from_json(value)?);
         Ok(())
     }
+
+    /// Sends an [`Audience`] a value as JSON, in a text message that is written once. The limits
+    /// are those of [`Context::send`].
+    ///
+    /// # Errors
+    /// Those of [`Message::from_json`]: nothing was sent.
+    pub fn send_json_to<T: Serialize + ?Sized>(
+        &mut self,
+        to: impl Into<Audience>,
+        value: &T,
+    ) -> Result<(), JsonError> {
+        self.context().send_json(to, value)
+    }
 }
 
 /// With the feature `json`.

@@ -86,8 +86,21 @@ pub(crate) fn take_spare<T>(list: &mut VecDeque<T>) -> Vec<T> {
     if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
 }
 
+/// What knows the outboxes of sockets.
+#[cfg_attr(not(feature = "state"), expect(dead_code, reason = "no service asks"))]
+pub(crate) trait KnowOutboxes {
+    /// How many bytes wait for the peer of a socket.
+    fn unsent_len(&self, id: SocketId) -> usize;
+}
+
+// Without services that ask, the table of methods of `Apply` has no entry for it.
+#[cfg(feature = "state")]
+use KnowOutboxes as MayKnowOutboxes;
+#[cfg(not(feature = "state"))]
+use Send as MayKnowOutboxes;
+
 /// What applies transactions at once: the host, to a service on its own thread.
-pub(crate) trait Apply: Send {
+pub(crate) trait Apply: Send + MayKnowOutboxes {
     /// Applies a transaction.
     fn apply(&mut self, transaction: Outbound);
 

@@ -60,6 +60,9 @@ pub struct Peer<'a, 'host, S = ()> {
     others: SocketStates<'a, S>,
     #[cfg(not(feature = "state"))]
     others: PhantomData<S>,
+    /// What waited for the peer when the host called this callback, if it has said so.
+    #[cfg(feature = "state")]
+    waited: Option<usize>,
 }
 
 impl<'a, 'host> Peer<'a, 'host> {
@@ -68,7 +71,13 @@ impl<'a, 'host> Peer<'a, 'host> {
         let others = SocketStates::none();
         #[cfg(not(feature = "state"))]
         let others = PhantomData;
-        Self { id, context, others }
+        Self {
+            id,
+            context,
+            others,
+            #[cfg(feature = "state")]
+            waited: None,
+        }
     }
 }
 
@@ -81,7 +90,25 @@ impl<'a, 'host, S> Peer<'a, 'host, S> {
         context: &'a mut Context<'host>,
         others: SocketStates<'a, S>,
     ) -> Self {
-        Self { id, context, others }
+        Self { id, context, others, waited: None }
+    }
+
+    /// So many bytes waited for the peer when the host said that it is full.
+    pub(super) const fn note_waited(&mut self, bytes: usize) {
+        self.waited = Some(bytes);
+    }
+
+    /// How many bytes wait for the peer: those that the host has and the system has not taken. What
+    /// the system holds besides is not known. Needs the feature `state`, also in callbacks of a
+    /// [`Handler`].
+    ///
+    /// On the loop it is the number of this moment, with what this callback has sent. A service on
+    /// a thread of its own knows it in [`Handler::full`] only, as it was when the host found the
+    /// socket full, and gets `None` otherwise: [`Handler::full`] and [`Handler::drained`] are its
+    /// flow control.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> Option<usize> {
+        self.context.unsent_len(self.id).or(self.waited)
     }
 
     /// The states of all other sockets of the service.

@@ -208,8 +208,11 @@ impl<H: SocketHandler> Callbacks for SocketService<H> {
                     handler.message(peer, state, message)
                 });
             }
-            Inbound::Full { id, .. } => {
-                self.call(context, id, |handler, peer, state| handler.full(peer, state));
+            Inbound::Full { id, bytes } => {
+                self.call(context, id, |handler, peer, state| {
+                    peer.note_waited(bytes);
+                    handler.full(peer, state)
+                });
             }
             Inbound::Drained { id } => {
                 self.call(context, id, |handler, peer, state| handler.drained(peer, state));

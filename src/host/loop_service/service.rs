@@ -11,7 +11,7 @@ use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
 use crate::service::context::RunTasks;
-use crate::service::link::Apply;
+use crate::service::link::{Apply, KnowOutboxes};
 use crate::service::{Callbacks, Context, Inbound, Outbound, SenderSource, SenderTable, SocketId};
 use crate::time::Time;
 use crate::ws::Message;
@@ -208,6 +208,12 @@ impl Apply for LoopLink<'_> {
 
     fn is_spent(&self) -> bool {
         self.left == 0
+    }
+}
+
+impl KnowOutboxes for LoopLink<'_> {
+    fn unsent_len(&self, id: SocketId) -> usize {
+        self.hub.unsent_len(id)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::time::Instant;
 
-use crate::service::Inbound;
 use crate::service::context::Context;
 use crate::service::link::{self, Batch, ServiceLink, Waited};
 use crate::service::task_queue::{TaskQueue, TaskSender};
+use crate::service::{Inbound, SocketId};
 
 /// Code of another thread, for the service that its run made and for the context of its callbacks.
 pub(crate) type Task = Box<dyn FnOnce(&mut dyn Any, &mut Context<'_>) + Send>;
@@ -54,6 +54,14 @@ impl<'host> Context<'host> {
     /// Sends tasks to this run of the service. `None`: it is no run of a host.
     pub(crate) fn task_sender(&self) -> Option<TaskSender<Task>> {
         self.tasks().map(TaskQueue::sender)
+    }
+
+    /// How many bytes wait for the peer of a socket; `None` on a thread of its own.
+    pub(crate) fn unsent_len(&self, id: SocketId) -> Option<usize> {
+        match &self.way {
+            ServiceLink::Loop(host, _) => Some(host.unsent_len(id)),
+            ServiceLink::Ends(_) => None,
+        }
     }
 
     /// The path of the service; empty if it is no run of a host.
