@@ -157,6 +157,7 @@
 //! | `state` | yes | a state for each socket, errors, gates that answer later (`SocketHandler`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
+//! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //!
 //! # Examples
@@ -245,6 +246,8 @@ pub mod server;
 pub mod service;
 #[cfg(feature = "host")]
 mod sys;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// TLS on listeners of a server: the files of certificates, and those in use.
 #[cfg(feature = "tls")]

@@ -27,7 +27,7 @@
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON;
 //!   `status`, `collect` and `readiness`, the state of services, counters, and whether sockets are
-//!   welcome; `operate`, what operators do
+//!   welcome; `operate`, what operators do; `inspect`, what tests of services ask
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
 //!   purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
@@ -55,6 +55,8 @@ mod holders;
 mod hosts;
 mod identity;
 mod ids;
+#[cfg(feature = "testing")]
+mod inspect;
 mod lifecycle;
 mod listener_traits;
 #[cfg(feature = "admin")]

@@ -118,6 +118,13 @@ impl Topics {
         topic.into_iter().flat_map(|topic| topic.members.iter().map(|member| member.id))
     }
 
+    /// The names of the topics that a socket is subscribed to, in no particular order.
+    #[cfg(feature = "testing")]
+    pub(super) fn names(&self, id: SocketId) -> impl Iterator<Item = &str> {
+        let links = self.by_socket.get(&id).into_iter().flatten();
+        links.map(|link| &*self.topics[link.topic].name)
+    }
+
     /// How many topics there are.
     #[cfg(any(test, feature = "admin"))]
     pub(super) fn len(&self) -> usize {

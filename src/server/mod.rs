@@ -9,6 +9,7 @@
 //!   another server
 //! - `status`, with the feature `admin`: the state of a host in the log
 //! - `senders`, with the feature of that name: senders of its services
+//! - `testing`, with the feature of that name: what a host in memory is made of
 //! - `error`, `programs_error`: why a server cannot start
 
 mod error;
@@ -26,6 +27,8 @@ mod rules;
 mod senders;
 #[cfg(feature = "admin")]
 mod status;
+#[cfg(feature = "testing")]
+mod testing;
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -57,6 +60,8 @@ pub use programs::MountedProgram;
 pub use programs_error::ProgramsError;
 #[cfg(feature = "senders")]
 pub use senders::NoService;
+#[cfg(feature = "testing")]
+pub(crate) use testing::TestPlan;
 
 /// A server before it listens: limits, options, and the services with their paths. [`Server::bind`]
 /// makes a [`Host`] of it, which runs. No method before that fails or touches the system.

@@ -33,6 +33,8 @@ pub(super) struct FailureLog {
 impl FailureLog {
     /// Logs a failure of the service with this path.
     pub(super) fn write(&mut self, service: &str, failure: Failure<'_>) {
+        #[cfg(feature = "testing")]
+        record(failure);
         let now = Instant::now();
         self.begin(now).into_iter().for_each(|lines| log_failure(service, lines));
         if self.admits() {
@@ -77,10 +79,7 @@ fn log_failure(service: &str, failure: Failure<'_>) {
     let (level, id, text) = match failure {
         Failure::Callback(id, error) => (Level::Warn, Some(id), error.to_owned()),
         Failure::Close(id, error) => (Level::Info, Some(id), error.to_owned()),
-        Failure::Dropped(id) => {
-            let text = "its gate has dropped the request without an answer, which makes a 500";
-            (Level::Warn, Some(id), text.to_owned())
-        }
+        Failure::Dropped(id) => (Level::Warn, Some(id), DROPPED.to_owned()),
         Failure::LeftOut(lines) => {
             (Level::Warn, None, format!("{lines} more errors of its callbacks were left out"))
         }
@@ -102,6 +101,35 @@ fn log_failure(service: &str, failure: Failure<'_>) {
     log::logger().log(&record.key_values(&fields).args(words).build());
 }
 
+/// Calls something with the services of this thread. Returns their failures besides, those left out
+/// of the log included.
+#[cfg(feature = "testing")]
+pub(crate) fn recording_failures<T>(call: impl FnOnce() -> T) -> (T, Vec<String>) {
+    RECORDED.set(Some(Vec::new()));
+    let result = call();
+    (result, RECORDED.take().unwrap_or_default())
+}
+
+#[cfg(feature = "testing")]
+fn record(failure: Failure<'_>) {
+    let text = match failure {
+        Failure::Callback(id, error) => format!("a callback about socket {id} has failed: {error}"),
+        Failure::Dropped(id) => format!("socket {id}: {DROPPED}"),
+        // They are as intended.
+        Failure::Close(..) | Failure::LeftOut(_) => return,
+    };
+    let mut recorded = RECORDED.take();
+    recorded.iter_mut().for_each(|texts| texts.push(text.clone()));
+    RECORDED.set(recorded);
+}
+
+#[cfg(feature = "testing")]
+thread_local! {
+    /// The failures of a call, while there is one.
+    static RECORDED: std::cell::Cell<Option<Vec<String>>> = const { std::cell::Cell::new(None) };
+}
+
+const DROPPED: &str = "its gate has dropped the request without an answer, which makes a 500";
 const SECOND: Duration = Duration::from_secs(1);
 /// How many failures the log has for one second of a service.
 const LINES_MAX: u32 = 10;

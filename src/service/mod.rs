@@ -94,6 +94,8 @@ pub use callbacks::{Callbacks, Thread};
 #[cfg(feature = "state")]
 pub use close_error::CloseError;
 pub use context::Context;
+#[cfg(feature = "testing")]
+pub(crate) use failure::recording_failures;
 pub use handler::{Gate, Handler, gated, handler};
 pub use id::SocketId;
 #[cfg(feature = "json")]

@@ -6,7 +6,7 @@ use crate::tokens::{Token, code};
 use std::fs;
 
 /// The modules of the library, each with those before it that it may import.
-const MODULES: [(&str, &[&str]); 16] = [
+const MODULES: [(&str, &[&str]); 17] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -30,6 +30,8 @@ const MODULES: [(&str, &[&str]); 16] = [
             "process",
         ],
     ),
+    // A host in memory, for tests of services.
+    ("testing", &["limits", "time", "ws", "service", "pages", "hub", "engine", "host", "server"]),
     ("config", &["limits", "ws", "service", "programs", "hub"]),
 ];
 
