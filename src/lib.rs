@@ -165,12 +165,11 @@
 //! | file in `examples/` | what it shows |
 //! |---|---|
 //! | `embed.rs` | the shortest program: a service with state, and a stop by signals |
-//! | `lobby.rs` | topics, and ticks that come only when there is news |
+//! | `lobby.rs` | players: a gate that makes states, rooms as topics, JSON, news of a thread |
 //! | `guarded.rs` | the shortest gate, subprotocols, and turns with the limits for small hosts |
-//! | `players.rs` | a gate that makes the states of sockets, and errors that close one |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
-//! | `feed.rs` | messages from another thread of the program, with a `ServiceSender` |
+//! | `jobs.rs` | asynchronous work on a runtime of tokio, in a service with a loop of its own |
 //! | `own_loop.rs` | a host in a loop over `poll`, with standard input and a fixed step |
 //! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
 //! | `small.rs` | measures the memory of a host under attack against its bound |
@@ -310,6 +309,6 @@ pub use {
 };
 
 /// The programs in the README are compiled.
-#[cfg(all(doctest, feature = "host"))]
+#[cfg(all(doctest, feature = "json", feature = "senders", feature = "state"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -107,6 +107,22 @@ fn the_map_of_the_code_names_what_exists() {
     assert!(is_missing("hub/none.rs", &sources) && is_missing("Hub::receive_nothing", &sources));
 }
 
+/// What the documents print is what the tests run.
+#[test]
+fn programs_of_documents_are_those_that_are_tested() {
+    let lobby = read("examples/lobby.rs");
+    let code: Vec<_> = lobby.lines().skip_while(|line| line.starts_with("//!")).collect();
+    let code = format!("```rust,no_run\n{}\n```\n", code.join("\n").trim());
+    assert!(read("README.md").contains(&code), "the README has the lobby of examples/lobby.rs");
+    let lines = code.lines().filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let lines_len = lines.filter(|line| !line.starts_with("```")).count();
+    assert!(lines_len <= 40, "the README is short: {lines_len} lines");
+    let testing = read("docs/testing.md");
+    let (_, test) = testing.split_once("```rust\n").expect("it has a test");
+    let (test, _) = test.split_once("```").expect("it has an end");
+    assert!(read("tests/testing_services.rs").contains(test), "the test of docs/testing.md runs");
+}
+
 #[test]
 fn faults_are_seen() {
     let text = "# A `b`, c\n[one](x.md)\n```sh\n# no heading\n[no](y)\n```\n`[no](z)` [two\n\

@@ -98,25 +98,6 @@ fn embed() {
     example.stop();
 }
 
-#[cfg(feature = "state")]
-#[test]
-fn players() {
-    let example = Example::start("players");
-    let (mut ada, mut bob) = (example.open(), example.raw());
-    bob.upgrade("/players?token=bob-sesame");
-    bob.send_text("say hello");
-    assert_eq!([ada.read_text(), bob.read_text()], ["bob: hello", "bob: hello"]);
-    ada.send_text("list");
-    assert_eq!(ada.read_text(), "bob 1, ada 0");
-    ada.send_text("sing");
-    assert_eq!(ada.read_close(), (1008, "say or list".to_owned()));
-    bob.send_text("list");
-    assert!(bob.read_text().contains("bob 1"));
-    let mut stranger = example.raw();
-    stranger.send(&upgrade("/players?token=eve", ""));
-    assert_eq!(stranger.read_answer().status, 403);
-}
-
 #[test]
 fn guarded() {
     let example = Example::start("guarded");
@@ -145,62 +126,37 @@ fn small() {
     assert_eq!(text.matches("bytes resident").count(), 3, "{text}");
 }
 
-/// The next text of the lobby that is not a list of rooms.
-fn told(raw: &mut Raw) -> String {
-    loop {
-        let text = raw.read_text();
-        if !text.starts_with("rooms: ") {
-            return text;
-        }
-    }
-}
-
-/// Reads up to this news of the lobby, before which nothing else comes.
-fn read_news(raw: &mut Raw, expected: &str) {
-    loop {
-        let text = raw.read_text();
-        assert!(text.starts_with("rooms: "), "{text}");
-        if text == expected {
-            return;
-        }
-    }
-}
-
 #[test]
+#[cfg(all(feature = "json", feature = "senders", feature = "state"))]
 fn lobby() {
-    let example = Example::start("lobby");
-    let [mut ida, mut otto, mut eva] = std::array::from_fn(|_| {
-        let mut raw = example.open();
-        assert_eq!(told(&mut raw), "welcome; enter a room with: join NAME");
+    let mut example = Example::start("lobby");
+    let open = |token: &str| {
+        let mut raw = example.raw();
+        raw.send(&upgrade("/lobby", &format!("Cookie: token={token}\r\n")));
+        raw
+    };
+    assert_eq!(open("8a8").read_answer().status, 401);
+    let [mut ada, mut bob] = ["8a7", "f1d"].map(|token| {
+        let mut raw = open(token);
+        raw.read_101();
         raw
     });
-    ida.send_text("is anybody there?");
-    assert_eq!(told(&mut ida), "enter a room first with: join NAME");
-    ida.send_text(&format!("join {}", "x".repeat(33)));
-    assert_eq!(told(&mut ida), "a room has a name of 1 to 32 bytes");
-    for (raw, room) in [(&mut ida, "red"), (&mut otto, "red"), (&mut eva, "blue")] {
-        raw.send_text(&format!("join {room}"));
+    for raw in [&mut ada, &mut bob] {
+        raw.send_text(r#"{"Join":"red"}"#);
+        // The service answers one socket after the other, so this one is in the room by then.
+        raw.send_text(r#"{"Say":["red","hello"]}"#);
     }
-    read_news(&mut ida, "rooms: blue 1, red 2");
-    // A message is for the room, and not for its sender.
-    ida.send_text("hi");
-    assert_eq!(told(&mut otto), "hi");
-    ida.send_text("join blue");
-    ida.send_text("there");
-    assert_eq!(told(&mut eva), "there");
-    // A client that has left a room gets nothing more of it.
-    otto.send_text("come back");
-    otto.send_text("join ");
-    assert_eq!(told(&mut otto), "a room has a name of 1 to 32 bytes");
-    eva.send_text("hello");
-    assert_eq!(told(&mut ida), "hello");
-    drop(eva);
-    read_news(&mut ida, "rooms: blue 1, red 1");
-    // A client in another room gets nothing of this one.
-    otto.send_text("join blue");
-    read_news(&mut otto, "rooms: blue 2");
-    drop((ida, otto));
-    example.stop();
+    assert_eq!(ada.read_text(), r#"["ada","hello"]"#);
+    assert_eq!(bob.read_text(), r#"["bob","hello"]"#);
+    assert_eq!(ada.read_text(), r#"["bob","hello"]"#);
+    bob.send_text(r#"{"Say":["blue","nobody is here"]}"#);
+    let mut news = example.child.stdin.take().expect("the input is piped");
+    writeln!(news, "the news").expect("it reads");
+    assert_eq!([ada.read_text(), bob.read_text()], ["the news", "the news"]);
+    ada.send_text(r#"{"Sing":"red"}"#);
+    assert_eq!(ada.read_close().0, 1011);
+    bob.send_text(r#"{"Say":["red","still here"]}"#);
+    assert_eq!(bob.read_text(), r#"["bob","still here"]"#);
 }
 
 #[test]
@@ -332,27 +288,18 @@ fn own_loop() {
 }
 
 #[test]
-#[cfg(feature = "senders")]
-fn feed() {
-    let mut example = Example::start("feed");
-    let mut lines = example.child.stdin.take().expect("the input is piped");
-    let mut raws = [(); 2].map(|()| {
-        let mut raw = example.open();
-        assert_eq!(raw.read_text(), "lines so far: 0");
-        raw
-    });
-    // The thread counts a line before it sends it.
-    for (line, count) in [("hello", "lines so far: 1"), ("straße", "lines so far: 2")] {
-        writeln!(lines, "{line}").expect("it reads");
-        for raw in &mut raws {
-            assert_eq!(raw.read_text(), line);
-        }
-        for raw in &mut raws {
-            raw.send_text("how many?");
-            assert_eq!(raw.read_text(), count);
-        }
+fn jobs() {
+    let example = Example::start("jobs");
+    let [mut slow, mut quick] = [(); 2].map(|()| example.open());
+    // A job that is never done delays nobody.
+    slow.send_text(&u32::MAX.to_string());
+    for text in ["1", "0"] {
+        quick.send_text(text);
+        assert_eq!(quick.read_text(), format!("done after {text} ms"));
     }
-    drop(raws);
+    slow.send_text("soon");
+    assert_eq!(slow.read_text(), "send a number of milliseconds");
+    drop((slow, quick));
     example.stop();
 }
 

@@ -29,7 +29,7 @@ use crate::service::{Admission, Callbacks, Context};
 /// of a database or a client of HTTP, sends with a `ServiceSender`. `Context::sender` makes one, as
 /// does `Host::sender` before the host runs. Such a thread may keep the
 /// [`SocketId`](crate::service::SocketId) of a socket: what is sent to one that has gone is
-/// ignored. This needs the feature `senders`, which is on by default. `examples/feed.rs` does it.
+/// ignored. This needs the feature `senders`, which is on by default. `examples/lobby.rs` does it.
 ///
 /// What another thread wants from the service itself, and not from its sockets, goes through a
 /// channel of the program. The channel needs a bound of its own: while the service has no socket

@@ -70,7 +70,7 @@ class Program(NamedTuple):
         return command
 
 
-# What `Server` does for a service that is mounted; README.md, "Embedding".
+# What `Server` does for a service that is mounted; examples/embed.rs.
 SERVER = """
 mod printed {{
 {}
@@ -102,7 +102,13 @@ def is_script(block):
     return block.text.startswith("#!")
 
 
+# With crates of others; `tests/examples.rs` runs it.
+LOBBY = re.sub("^(//!.*\n)+\n", "", (ROOT / "examples/lobby.rs").read_text())
+
+
 def is_rust(block):
+    if block.text.strip() == LOBBY.strip():
+        return False
     is_whole = "fn main()" in block.text or "pub fn service()" in block.text
     return block.language.split(",")[0] == "rust" and is_whole
 
