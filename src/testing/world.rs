@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::{Engine, Turn};
 use crate::hub::ServiceId;
 use crate::server::TestPlan;
+use crate::service::sender_queue::never_wait;
 use crate::service::{ServiceSender, SocketId, recording_failures};
 use crate::testing::io::{MemoryIo, TestClock};
 use crate::testing::link::TestLink;
@@ -25,6 +26,8 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(plan: TestPlan) -> Self {
         let TestPlan { hub, limits, factories } = plan;
+        // A sender of this thread would wait for itself.
+        never_wait();
         let clock = TestClock::new();
         let mut world = Self {
             engine: Engine::new(hub, &limits),
