@@ -3,8 +3,8 @@
 //! Messages are JSON objects, one per text message. A client is asked for its name on connecting.
 //! With a name it makes rooms, is in one of them at a time, and talks to the others in it. All
 //! clients get new rooms, and how many clients are in each. A room without members stays until its
-//! place is needed, and nothing that was said is kept. Only a member that asks gets the names in
-//! its room, since the page of the original does not know that answer. `docs/chat.md` describes all
+//! place is needed. Only a member that asks gets the names in its room, and what was said there
+//! last, since the page of the original does not know these answers. `docs/chat.md` describes all
 //! messages.
 //!
 //! Each change of a room concerns all clients, so a peer that changes rooms without pause could
@@ -17,13 +17,14 @@
 #![cfg(feature = "chatroom")]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use switchboard::{
     Audience, Close, Context, Handler, Limits, Message, Peer, Request, Service, SocketId, handler,
 };
+
+use super::_chat_history::{KeepSaid, MemoryHistory, ROOM_MESSAGES_MAX, Recalled};
+use super::_chat_messages::{Event, NAME_CHARS_MAX, Name, Reply, Wish};
 
 /// The service.
 pub fn service() -> impl Service {
@@ -35,7 +36,7 @@ pub fn service() -> impl Service {
 struct Chat {
     /// The clients with a name. An id that is missing has none yet, or has gone.
     users: HashMap<SocketId, User>,
-    rooms: Rooms,
+    rooms: Rooms<MemoryHistory>,
 }
 
 struct User {
@@ -52,8 +53,10 @@ struct Seat {
     number: u64,
 }
 
+/// `H` keeps what is said.
 #[derive(Default)]
-struct Rooms {
+struct Rooms<H> {
+    history: H,
     /// By place. A room without members may be replaced by another one, so that a place means one
     /// room as long as it has a member.
     list: Vec<Room>,
@@ -103,6 +106,9 @@ impl Handler for Chat {
             Some(Wish::Join { chatroom }) => self.rooms.join(peer, user, &chatroom),
             Some(Wish::Message { message }) => self.rooms.tell(peer, user, &message),
             Some(Wish::Who) => self.rooms.list_members(peer, user),
+            Some(Wish::History { chatroom, before, limit }) => {
+                self.rooms.recall(peer, user, &chatroom, before, limit);
+            }
             // The first name stays.
             Some(Wish::Name { .. }) | None => {}
         }
@@ -125,7 +131,7 @@ impl Handler for Chat {
     }
 }
 
-impl Rooms {
+impl<H: KeepSaid> Rooms<H> {
     fn create(&mut self, peer: &mut Peer, user: &mut User, name: Name) {
         if self.places.contains_key(&name) {
             return;
@@ -215,6 +221,7 @@ impl Rooms {
         let (_, place) = self.empty.pop_first()?;
         let room = &self.list[place];
         self.places.remove(&room.name);
+        self.history.forget(&room.name.0);
         if room.waits {
             // Clients keep listing the room, so they are sent its last count.
             room.send_count(context);
@@ -229,9 +236,11 @@ impl Rooms {
         self.next_since += 1;
     }
 
-    fn tell(&self, peer: &mut Peer, user: &User, message: &str) {
+    fn tell(&mut self, peer: &mut Peer, user: &User, message: &str) {
         let Some(seat) = user.seat else { return };
-        let members = Audience::topic(&self.list[seat.place].topic);
+        let room = &self.list[seat.place];
+        self.history.add(&room.name.0, &user.name.0, message);
+        let members = Audience::topic(&room.topic);
         peer.send_to(members, Event::Message { name: &user.name.0, message });
     }
 
@@ -242,6 +251,17 @@ impl Rooms {
         let room = &self.list[seat.place];
         let names = room.members.values().take(NAMES_MAX).map(|name| &*name.0).collect();
         peer.send(Reply::Who { chatroom: &room.name.0, names });
+    }
+
+    /// What was said in its own room. The answer has its place among the messages of the room.
+    fn recall(&self, peer: &mut Peer, user: &User, name: &Name, before: Option<u64>, limit: u8) {
+        let room = user.seat.map(|seat| &self.list[seat.place]);
+        let limit = usize::from(limit);
+        if !(1..=ROOM_MESSAGES_MAX).contains(&limit) || room.is_none_or(|room| room.name != *name) {
+            return;
+        }
+        let Recalled { messages, more } = self.history.recall(&name.0, before, limit);
+        peer.send(Reply::History { chatroom: &name.0, messages, more });
     }
 }
 
@@ -283,90 +303,8 @@ fn everybody() -> Audience {
     Audience::topic(EVERYBODY)
 }
 
-/// What a client wants. Further fields are ignored, though not free: while a message is read,
-/// they take memory, in the worst case some sixty times the length of the message.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Wish {
-    Name { name: Name },
-    Create { chatroom: Name },
-    Join { chatroom: Name },
-    Message { message: String },
-    Who,
-}
-
-impl Wish {
-    /// `None` for whatever is not a proper message: binary ones, other types, a field that is
-    /// missing, there twice, or no text, names that are too long, and nesting so deep that
-    /// reading it would need too much stack.
-    fn decode(message: &Message) -> Option<Self> {
-        // The derived code would read an array as well, such as `["name","Ida"]`.
-        message.as_text().filter(|text| text.trim_start().starts_with('{'))?;
-        message.json().ok()
-    }
-}
-
-/// The name of a person or a room, at most [`NAME_CHARS_MAX`] characters long. It may be empty,
-/// and people may share one. Clones share its text.
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
-struct Name(Rc<str>);
-
-impl TryFrom<String> for Name {
-    type Error = &'static str;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        if name.chars().count() > NAME_CHARS_MAX {
-            return Err("the name is too long");
-        }
-        Ok(Self(name.into()))
-    }
-}
-
-/// A message to a client.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Reply<'a> {
-    Query { query: &'a str },
-    Join { chatroom: &'a str },
-    Notice { notice: String },
-    Who { chatroom: &'a str, names: Vec<&'a str> },
-    Event { event: Event<'a> },
-}
-
-/// An event, for a room or for all clients.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Event<'a> {
-    Listing { chatrooms: Vec<(&'a str, usize)> },
-    NewChatroom { name: &'a str },
-    Update { data: (&'a str, usize) },
-    NewUser { name: &'a str },
-    Logoff { name: &'a str },
-    Message { name: &'a str, message: &'a str },
-}
-
-impl Reply<'_> {
-    const NAME_QUERY: Self = Self::Query { query: "name" };
-}
-
-impl From<Reply<'_>> for Message {
-    fn from(reply: Reply<'_>) -> Self {
-        let message = Self::from_json(&reply);
-        message.expect("texts, numbers and lists of them can always be written as JSON")
-    }
-}
-
-impl<'a> From<Event<'a>> for Message {
-    fn from(event: Event<'a>) -> Self {
-        Reply::Event { event }.into()
-    }
-}
-
 /// The topic of all clients that have got their listing. Those of rooms are numbers.
 const EVERYBODY: &str = "everybody";
-/// Characters in the sense of Unicode scalar values, however many bytes each has.
-const NAME_CHARS_MAX: usize = 64;
 /// One more takes the place of a room without members. If there is none, the answer is a notice.
 const ROOMS_MAX: usize = 1_024;
 /// How many rooms a client makes in any minute. One more is answered with a notice.

@@ -8,6 +8,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use switchboard::testing::{TestClient, TestHost};
 
+#[path = "../services/_chat_history.rs"]
+mod _chat_history;
+#[path = "../services/_chat_messages.rs"]
+mod _chat_messages;
 #[path = "../services/clock.rs"]
 mod clock;
 #[path = "../services/demo_chatroom.rs"]
@@ -105,6 +109,13 @@ fn people_chat_in_rooms() {
             "event": { "type": "message", "name": "Olaf", "message": "hello" },
         }));
     }
+    ida.say_json(&json!({ "type": "history", "chatroom": "garden", "before": null, "limit": 9 }));
+    let past: Value = ida.json();
+    let first = &past["messages"][0];
+    assert_eq!(
+        (&first[1], &first[2], &past["more"]),
+        (&json!("Olaf"), &json!("hello"), &json!(false))
+    );
     olaf.lose();
     assert_eq!(types(&ida, 2), "logoff update");
     ida.expect_nothing();

@@ -16,10 +16,15 @@ use crate::client::{
 };
 use crate::improper::improper;
 
+#[path = "../../services/_chat_history.rs"]
+pub mod _chat_history;
+#[path = "../../services/_chat_messages.rs"]
+pub mod _chat_messages;
 mod client;
 mod counts;
 #[path = "../../services/demo_chatroom.rs"]
 pub mod demo_chatroom;
+mod history;
 mod improper;
 mod rooms;
 mod script;

@@ -35,7 +35,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/process/",
         ],
     ),
-    ("serde", &["src/service/json.rs", "src/testing/json.rs", "services/demo_chatroom.rs"]),
+    ("serde", &["src/service/json.rs", "src/testing/json.rs", "services/_chat_messages.rs"]),
     ("serde_json", &["src/service/json.rs", "src/testing/json.rs"]),
     (
         "log",
@@ -127,6 +127,7 @@ const CALLS: [(&str, &[&str]); 10] = [
             "src/net/tls/certificates.rs",
             "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
+            "services/_chat_history.rs",
             "services/clock.rs",
         ],
     ),

@@ -1,0 +1,216 @@
+//! What was said in the rooms of the demo chat: the last messages of each room, in memory.
+
+#![cfg(feature = "chatroom")]
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::_chat_messages::SaidEntry;
+
+/// Keeps what was said. Ids grow with each message of any room, also over restarts.
+pub(crate) trait KeepSaid {
+    /// Keeps a message of a room.
+    fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str);
+
+    /// The last `limit` messages of a room before an id, or before all that is to come. The last
+    /// one is at the end. A long answer has fewer, and at least one.
+    fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_>;
+
+    /// A room has gone.
+    fn forget(&mut self, room: &str);
+}
+
+/// Messages of a room.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recalled<'a> {
+    /// The messages.
+    pub messages: Vec<SaidEntry<'a>>,
+    /// Whether there are others before them.
+    pub more: bool,
+}
+
+/// The last [`ROOM_MESSAGES_MAX`] messages of each room, and [`BYTES_MAX`] of all rooms. Beyond
+/// that the oldest are dropped.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryHistory {
+    said: BTreeMap<u64, Said>,
+    /// The ids of each room that has any, in their order.
+    rooms: HashMap<Rc<str>, VecDeque<u64>>,
+    bytes: usize,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct Said {
+    room: Rc<str>,
+    name: Rc<str>,
+    text: Box<str>,
+    /// In milliseconds since 1970.
+    at: u64,
+}
+
+impl Said {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.room.len() + self.name.len() + self.text.len()
+    }
+}
+
+impl KeepSaid for MemoryHistory {
+    fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str) {
+        self.add_at(unix_ms(), room, name, text);
+    }
+
+    fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_> {
+        let Some(ids) = self.rooms.get(room) else { return Recalled::default() };
+        let end = before.map_or(ids.len(), |before| ids.partition_point(|id| *id < before));
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        for id in ids.range(..end).rev().take(limit) {
+            let said = &self.said[id];
+            bytes += json_len(&said.name) + json_len(&said.text);
+            if bytes > ANSWER_BYTES_MAX && !messages.is_empty() {
+                break;
+            }
+            messages.push((*id, &*said.name, &*said.text, said.at));
+        }
+        messages.reverse();
+        let more = messages.len() < end;
+        Recalled { messages, more }
+    }
+
+    fn forget(&mut self, room: &str) {
+        for id in self.rooms.remove(room).into_iter().flatten() {
+            self.bytes -= self.said.remove(&id).map_or(0, |said| said.bytes());
+        }
+    }
+}
+
+impl MemoryHistory {
+    fn add_at(&mut self, now_ms: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
+        // Less than a million messages in a second: so no id was used before a restart.
+        self.last_id = if self.last_id == 0 { now_ms * 1_000 } else { self.last_id + 1 };
+        let said = Said { room: room.clone(), name: name.clone(), text: text.into(), at: now_ms };
+        self.bytes += said.bytes();
+        self.said.insert(self.last_id, said);
+        let ids = self.rooms.entry(room.clone()).or_default();
+        ids.push_back(self.last_id);
+        if ids.len() > ROOM_MESSAGES_MAX
+            && let Some(id) = ids.pop_front()
+        {
+            self.bytes -= self.said.remove(&id).map_or(0, |said| said.bytes());
+        }
+        while self.bytes > BYTES_MAX {
+            let Some((_, said)) = self.said.pop_first() else { return };
+            self.bytes -= said.bytes();
+            // The oldest of all is the oldest of its room.
+            let Some(ids) = self.rooms.get_mut(&said.room) else { continue };
+            ids.pop_front();
+            if ids.is_empty() {
+                self.rooms.remove(&said.room);
+            }
+        }
+    }
+}
+
+/// The length of a text in JSON (RFC 8259, 7).
+fn json_len(text: &str) -> usize {
+    let byte_len = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(byte_len).sum()
+}
+
+/// A clock that was never set stands at 1970.
+fn unix_ms() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 1_000)
+}
+
+/// How many messages of a room are kept.
+pub(crate) const ROOM_MESSAGES_MAX: usize = 200;
+/// How much is kept of all rooms, in bytes: texts, names, and [`ENTRY_BYTES`] for each message.
+pub(crate) const BYTES_MAX: usize = 4 << 20;
+/// What a message takes besides its texts: its entries in both tables, with their spare capacity,
+/// and what an allocator needs.
+const ENTRY_BYTES: usize = 256;
+/// How much text an answer has, unless a single message is longer.
+const ANSWER_BYTES_MAX: usize = 128 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(said: &[(&str, &str)]) -> MemoryHistory {
+        let mut history = MemoryHistory::default();
+        for (room, text) in said {
+            history.add_at(7, &(*room).into(), &"Ida".into(), text);
+        }
+        history
+    }
+
+    fn texts<'a>(recalled: &Recalled<'a>) -> Vec<&'a str> {
+        recalled.messages.iter().map(|(_, _, text, _)| *text).collect()
+    }
+
+    #[test]
+    fn pages_join_without_gaps() {
+        let said: Vec<_> = (0..25).map(|number| number.to_string()).collect();
+        let pairs: Vec<_> = said.iter().flat_map(|text| [("a", &**text), ("b", "x")]).collect();
+        let history = history(&pairs);
+        let (mut before, mut found) = (None, Vec::new());
+        loop {
+            let page = history.recall("a", before, 10);
+            before = Some(page.messages[0].0);
+            found.splice(0..0, texts(&page).into_iter().map(str::to_owned));
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(found, said);
+        assert_eq!(history.recall("a", Some(7_000), 10), Recalled::default(), "before the first");
+        assert_eq!(history.recall("c", None, 10), Recalled::default());
+        let first = history.recall("a", Some(7_001), 10);
+        assert_eq!(first, Recalled { messages: vec![(7_000, "Ida", "0", 7)], more: false });
+    }
+
+    #[test]
+    fn the_oldest_go_first() {
+        let mut many = history(&[]);
+        for number in 0..=ROOM_MESSAGES_MAX {
+            many.add_at(7, &"a".into(), &"Ida".into(), &number.to_string());
+        }
+        let kept = many.recall("a", None, usize::MAX);
+        assert_eq!((kept.messages.len(), kept.more), (ROOM_MESSAGES_MAX, false));
+        assert_eq!(texts(&kept)[0], "1");
+        // Of all rooms together, whichever they are of.
+        let long = "x".repeat(BYTES_MAX / 4);
+        for room in ["b", "c", "d"] {
+            many.add_at(7, &room.into(), &"Ida".into(), &long);
+        }
+        assert_eq!(many.recall("a", None, 200).messages.len(), ROOM_MESSAGES_MAX);
+        many.add_at(7, &"e".into(), &"Ida".into(), &long);
+        assert_eq!(many.recall("a", None, 200), Recalled::default());
+        assert_eq!(many.recall("b", None, 200), Recalled::default());
+        assert_eq!(texts(&many.recall("c", None, 200)), [&*long]);
+        assert!(many.bytes <= BYTES_MAX && !many.rooms.contains_key("a"));
+        for room in ["c", "d", "e", "f"] {
+            many.forget(room);
+        }
+        assert_eq!((many.bytes, many.said.len(), many.rooms.len()), (0, 0, 0));
+    }
+
+    /// An answer fits an outbox, whatever it has to escape.
+    #[test]
+    fn long_answers_are_cut() {
+        let long = "\u{1}".repeat(10_000);
+        let many = history(&[("a", &*long); 5]);
+        let page = many.recall("a", None, 200);
+        assert_eq!((page.messages.len(), page.more), (2, true));
+        let longest = "\u{1}".repeat(100_000);
+        let page_len = history(&[("a", &*longest); 2]).recall("a", None, 200).messages.len();
+        assert_eq!(page_len, 1);
+        assert_eq!(json_len("a\"\\\n\u{1}\u{e4}"), 1 + 2 + 2 + 2 + 6 + 2);
+    }
+}
