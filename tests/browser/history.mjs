@@ -1,0 +1,140 @@
+// What was said in a room before, on the page: the last messages, older ones on the way up, and
+// those that were missed while the connection was lost. Each check has a room of its own.
+
+import { assert, check, openWindow, until } from './support.mjs';
+import { enterNewRoom, giveName, heardLines, hears, isIn, say, tells } from './page.mjs';
+
+const DESKTOP = { viewport: { width: 1180, height: 760 }, colorScheme: 'light' };
+
+// The lines of the talk from the first to the last: messages by their text, others in brackets.
+function talk(page) {
+  return page.locator('#lines').evaluate((lines) => [...lines.children].map((line) => (
+    line.dataset.kind === 'message' ? line.querySelector('.text').textContent
+      : `(${line.textContent})`)));
+}
+
+function talks(page, wanted) {
+  let last = '';
+  return until(`the talk ${JSON.stringify(wanted)}`, async () => {
+    last = JSON.stringify(await talk(page));
+    return last === JSON.stringify(wanted);
+  }).catch((error) => { throw new Error(`${error.message}, but ${last}`); });
+}
+
+// Says so many things in a room, over a connection of its own.
+function sayMany(page, room, count) {
+  return page.evaluate(async ([chatroom, most]) => {
+    const socket = new WebSocket(location.href.replace(/^http/, 'ws').replace(/#.*/, ''));
+    await new Promise((resolve) => { socket.onopen = resolve; });
+    const send = (message) => socket.send(JSON.stringify(message));
+    send({ type: 'name', name: 'Scribe' });
+    send({ type: 'join', chatroom });
+    for (let number = 1; number <= most; number += 1) {
+      send({ type: 'message', message: `line ${number}` });
+    }
+    const isLast = ({ data }) => data.includes(`"line ${most}"`);
+    await new Promise((resolve) => {
+      socket.onmessage = (message) => { if (isLast(message)) resolve(); };
+    });
+    socket.close();
+  }, [room, count]);
+}
+
+export async function checkHistory(browser, url) {
+  const windows = [];
+  const open = async (who, address, arrange = undefined) => {
+    const page = await openWindow(browser, address, who, DESKTOP, arrange);
+    windows.push(page);
+    await giveName(page, who);
+    return page;
+  };
+  const scene = (title, body) => check(title, async () => {
+    try {
+      await body();
+    } finally {
+      await Promise.all(windows.splice(0).map((page) => page.context().close()));
+    }
+  });
+
+  await scene('what was said last is shown, and the rest of it on the way up', async () => {
+    const ida = await open('Ida', url);
+    await enterNewRoom(ida, 'archive');
+    await sayMany(ida, 'archive', 120);
+    const olaf = await open('Olaf', `${url}#archive`);
+    await until('the last messages', async () => (await heardLines(olaf)).length > 0);
+    const [last] = await heardLines(olaf);
+    assert(last.text === 'line 120' && last.author === 'Scribe' && !last.own, last.text);
+    assert((await talk(olaf)).at(-1) === '(You came into archive.)', 'they are above that line');
+    assert((await heardLines(olaf)).length < 120, 'all of them are asked for at once');
+    await until('all of them', async () => {
+      await olaf.locator('#scroller').evaluate((scroller) => {
+        scroller.scrollTop = -scroller.scrollHeight;
+      });
+      return (await heardLines(olaf)).length >= 120;
+    });
+    const texts = (await heardLines(olaf)).reverse().map(({ text }) => text);
+    const wanted = Array.from({ length: 120 }, (_, at) => `line ${at + 1}`);
+    assert(JSON.stringify(texts) === JSON.stringify(wanted), `the order is ${texts}`);
+    await say(olaf, 'so I have read it all');
+    await hears(ida, 'so I have read it all', false);
+  });
+
+  await scene('what is said before the answer comes is shown once', async () => {
+    const ida = await open('Ida', url);
+    await enterNewRoom(ida, 'porch');
+    await say(ida, 'before');
+    await hears(ida, 'before', true);
+    let ask = null;
+    const olaf = await open('Olaf', `${url}#porch`, (page) => (
+      page.routeWebSocket(/demo_chatroom/, (client) => {
+        const upstream = client.connectToServer();
+        client.onMessage((text) => {
+          if (ask === null && text.includes('"history"')) ask = () => upstream.send(text);
+          else upstream.send(text);
+        });
+      })));
+    await isIn(olaf, 'porch');
+    await until('the question', () => ask !== null);
+    await say(ida, 'meanwhile');
+    await hears(olaf, 'meanwhile', false);
+    ask();
+    await talks(olaf, ['before', '(You came into porch.)', 'meanwhile']);
+  });
+
+  await scene('what was missed is shown in its place, and nothing twice', async () => {
+    let cut = null, isCut = false;
+    const ida = await open('Ida', url);
+    await enterNewRoom(ida, 'pier');
+    await say(ida, 'one');
+    const olaf = await open('Olaf', `${url}#pier`, (page) => (
+      page.routeWebSocket(/demo_chatroom/, (client) => {
+        if (isCut) return client.close();
+        client.connectToServer();
+        cut = () => client.close({ code: 1001 });
+        return undefined;
+      })));
+    await hears(olaf, 'one', false);
+    for (const text of ['two', 'two']) await say(ida, text);
+    await say(olaf, 'three');
+    await hears(ida, 'three', false);
+    for (const times of ['first', 'second']) {
+      isCut = true;
+      cut();
+      await olaf.locator('#banner').waitFor();
+      await tells(ida, 'Olaf left');
+      await say(ida, `missed the ${times} time`);
+      await hears(ida, `missed the ${times} time`, true);
+      isCut = false;
+      await olaf.evaluate(() => dispatchEvent(new Event('online')));
+      await isIn(olaf, 'pier');
+      await hears(olaf, `missed the ${times} time`, false);
+      await say(ida, `here the ${times} time`);
+      await hears(olaf, `here the ${times} time`, false);
+    }
+    await talks(olaf, [
+      'one', '(You came into pier.)', 'two', 'two', 'three',
+      'missed the first time', '(You are back.)', 'here the first time',
+      'missed the second time', '(You are back.)', 'here the second time',
+    ]);
+  });
+}
