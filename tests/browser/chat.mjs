@@ -15,12 +15,11 @@ import { checkSecure } from './secure.mjs';
 import { checkHistory } from './history.mjs';
 import { checkPeople } from './people.mjs';
 import {
-  enterNewRoom, enterRoom, giveName, hasCount, heardLines, hears, isIn, roomButton, say, showRooms,
-  tells,
+  DESKTOP, enterNewRoom, enterRoom, giveName, hasCount, heardLines, hears, isIn, roomButton, say,
+  showRooms, tells,
 } from './page.mjs';
 
 const LINES_MAX = 500, ROOMS_MAX = 1024, NEW_ROOMS_MAX = 16;
-const DESKTOP = { viewport: { width: 1180, height: 760 }, colorScheme: 'light' };
 const PHONE = {
   viewport: { width: 360, height: 740 }, colorScheme: 'dark', deviceScaleFactor: 2,
   isMobile: true, hasTouch: true,

@@ -1,10 +1,10 @@
 // What was said in a room before, on the page: the last messages, older ones on the way up, and
 // those that were missed while the connection was lost. Each check has a room of its own.
 
-import { assert, check, openWindow, until } from './support.mjs';
-import { enterNewRoom, giveName, heardLines, hears, isIn, say, tells } from './page.mjs';
-
-const DESKTOP = { viewport: { width: 1180, height: 760 }, colorScheme: 'light' };
+import { assert, until } from './support.mjs';
+import {
+  DESKTOP, enterNewRoom, heardLines, hears, isIn, say, scenes, tells,
+} from './page.mjs';
 
 // The lines of the talk from the first to the last: messages by their text, others in brackets.
 function talk(page) {
@@ -41,20 +41,7 @@ function sayMany(page, room, count) {
 }
 
 export async function checkHistory(browser, url) {
-  const windows = [];
-  const open = async (who, address, arrange = undefined) => {
-    const page = await openWindow(browser, address, who, DESKTOP, arrange);
-    windows.push(page);
-    await giveName(page, who);
-    return page;
-  };
-  const scene = (title, body) => check(title, async () => {
-    try {
-      await body();
-    } finally {
-      await Promise.all(windows.splice(0).map((page) => page.context().close()));
-    }
-  });
+  const { open, scene } = scenes(browser);
 
   await scene('what was said last is shown, and the rest of it on the way up', async () => {
     const ida = await open('Ida', url);
@@ -85,7 +72,7 @@ export async function checkHistory(browser, url) {
     await say(ida, 'before');
     await hears(ida, 'before', true);
     let ask = null;
-    const olaf = await open('Olaf', `${url}#porch`, (page) => (
+    const olaf = await open('Olaf', `${url}#porch`, DESKTOP, (page) => (
       page.routeWebSocket(/demo_chatroom/, (client) => {
         const upstream = client.connectToServer();
         client.onMessage((text) => {
@@ -106,7 +93,7 @@ export async function checkHistory(browser, url) {
     const ida = await open('Ida', url);
     await enterNewRoom(ida, 'pier');
     await say(ida, 'one');
-    const olaf = await open('Olaf', `${url}#pier`, (page) => (
+    const olaf = await open('Olaf', `${url}#pier`, DESKTOP, (page) => (
       page.routeWebSocket(/demo_chatroom/, (client) => {
         if (isCut) return client.close();
         client.connectToServer();

@@ -1,7 +1,9 @@
 // The chat demo's page in the words of a visitor. Everything is found by its stable ids and data
 // attributes, never by its looks.
 
-import { until } from './support.mjs';
+import { check, openWindow, until } from './support.mjs';
+
+export const DESKTOP = { viewport: { width: 1180, height: 760 }, colorScheme: 'light' };
 
 export async function giveName(page, name) {
   await page.locator('#name-dialog[open]').waitFor();
@@ -71,4 +73,23 @@ export async function hears(page, text, own) {
 export async function tells(page, text) {
   await until(`a quiet line "${text}"`, async () => (
     await page.locator('[data-kind=quiet]').allTextContents()).includes(text));
+}
+
+// Checks with windows of their own, which are closed after each.
+export function scenes(browser) {
+  const windows = [];
+  const open = async (who, address, options = DESKTOP, arrange = undefined) => {
+    const page = await openWindow(browser, address, who, options, arrange);
+    windows.push(page);
+    await giveName(page, who);
+    return page;
+  };
+  const scene = (title, body) => check(title, async () => {
+    try {
+      await body();
+    } finally {
+      await Promise.all(windows.splice(0).map((page) => page.context().close()));
+    }
+  });
+  return { open, scene };
 }

@@ -1,11 +1,12 @@
 // Who is in a room, on the page: the list, those who look alike, the invitation, and what the page
 // asks of the server for it. Each check has a room of its own, which it leaves.
 
-import { assert, check, openWindow, setColors, shoot, until, worstContrast } from './support.mjs';
-import { enterNewRoom, giveName, hasCount, hears, isIn, say, tells } from './page.mjs';
+import { assert, setColors, shoot, until, worstContrast } from './support.mjs';
+import {
+  DESKTOP, enterNewRoom, giveName, hasCount, hears, isIn, say, scenes, tells,
+} from './page.mjs';
 
 const NAMES_MAX = 256;
-const DESKTOP = { viewport: { width: 1180, height: 760 }, colorScheme: 'light' };
 const PHONE = {
   viewport: { width: 360, height: 740 }, colorScheme: 'light', deviceScaleFactor: 2,
   isMobile: true, hasTouch: true,
@@ -91,20 +92,7 @@ function comeInCrowd(page, room, prefix, count) {
 }
 
 export async function checkPeople(browser, url) {
-  const windows = [];
-  const open = async (who, address, options = DESKTOP, arrange = undefined) => {
-    const page = await openWindow(browser, address, who, options, arrange);
-    windows.push(page);
-    await giveName(page, who);
-    return page;
-  };
-  const scene = (title, body) => check(title, async () => {
-    try {
-      await body();
-    } finally {
-      await Promise.all(windows.splice(0).map((page) => page.context().close()));
-    }
-  });
+  const { open, scene } = scenes(browser);
 
   await scene('who is in a room is listed, and the list follows who comes and goes', async () => {
     const ida = await open('Ida', url);
