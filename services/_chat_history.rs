@@ -8,19 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::_chat_messages::SaidEntry;
 
-/// Keeps what was said. Ids grow with each message of any room, also over restarts.
-pub(crate) trait KeepSaid {
-    /// Keeps a message of a room.
-    fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str);
-
-    /// The last `limit` messages of a room before an id, or before all that is to come. The last
-    /// one is at the end. A long answer has fewer, and at least one.
-    fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_>;
-
-    /// A room has gone.
-    fn forget(&mut self, room: &str);
-}
-
 /// Messages of a room.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recalled<'a> {
@@ -31,9 +18,9 @@ pub(crate) struct Recalled<'a> {
 }
 
 /// The last [`ROOM_MESSAGES_MAX`] messages of each room, and [`BYTES_MAX`] of all rooms. Beyond
-/// that the oldest are dropped.
+/// that the oldest are dropped. Ids grow with each message of any room, also over restarts.
 #[derive(Debug, Default)]
-pub(crate) struct MemoryHistory {
+pub(crate) struct History {
     said: BTreeMap<u64, Said>,
     /// The ids of each room that has any, in their order.
     rooms: HashMap<Rc<str>, VecDeque<u64>>,
@@ -56,12 +43,15 @@ impl Said {
     }
 }
 
-impl KeepSaid for MemoryHistory {
-    fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str) {
+impl History {
+    /// Keeps a message of a room.
+    pub(crate) fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str) {
         self.add_at(unix_ms(), room, name, text);
     }
 
-    fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_> {
+    /// The last `limit` messages of a room before an id, or before all that is to come. The last
+    /// one is at the end. A long answer has fewer, and at least one.
+    pub(crate) fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_> {
         let Some(ids) = self.rooms.get(room) else { return Recalled::default() };
         let end = before.map_or(ids.len(), |before| ids.partition_point(|id| *id < before));
         let (mut messages, mut bytes) = (Vec::new(), 0);
@@ -78,14 +68,13 @@ impl KeepSaid for MemoryHistory {
         Recalled { messages, more }
     }
 
-    fn forget(&mut self, room: &str) {
+    /// A room has gone.
+    pub(crate) fn forget(&mut self, room: &str) {
         for id in self.rooms.remove(room).into_iter().flatten() {
             self.bytes -= self.said.remove(&id).map_or(0, |said| said.bytes());
         }
     }
-}
 
-impl MemoryHistory {
     fn add_at(&mut self, now_ms: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
         // Less than a million messages in a second: so no id was used before a restart.
         self.last_id = if self.last_id == 0 { now_ms * 1_000 } else { self.last_id + 1 };
@@ -142,8 +131,8 @@ const ANSWER_BYTES_MAX: usize = 128 << 10;
 mod tests {
     use super::*;
 
-    fn history(said: &[(&str, &str)]) -> MemoryHistory {
-        let mut history = MemoryHistory::default();
+    fn history(said: &[(&str, &str)]) -> History {
+        let mut history = History::default();
         for (room, text) in said {
             history.add_at(7, &(*room).into(), &"Ida".into(), text);
         }

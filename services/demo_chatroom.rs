@@ -23,7 +23,7 @@ use switchboard::{
     Audience, Close, Context, Handler, Limits, Message, Peer, Request, Service, SocketId, handler,
 };
 
-use super::_chat_history::{KeepSaid, MemoryHistory, ROOM_MESSAGES_MAX, Recalled};
+use super::_chat_history::{History, ROOM_MESSAGES_MAX, Recalled};
 use super::_chat_messages::{Event, NAME_CHARS_MAX, Name, Reply, Wish};
 
 /// The service.
@@ -36,7 +36,7 @@ pub fn service() -> impl Service {
 struct Chat {
     /// The clients with a name. An id that is missing has none yet, or has gone.
     users: HashMap<SocketId, User>,
-    rooms: Rooms<MemoryHistory>,
+    rooms: Rooms,
 }
 
 struct User {
@@ -53,10 +53,9 @@ struct Seat {
     number: u64,
 }
 
-/// `H` keeps what is said.
 #[derive(Default)]
-struct Rooms<H> {
-    history: H,
+struct Rooms {
+    history: History,
     /// By place. A room without members may be replaced by another one, so that a place means one
     /// room as long as it has a member.
     list: Vec<Room>,
@@ -131,7 +130,7 @@ impl Handler for Chat {
     }
 }
 
-impl<H: KeepSaid> Rooms<H> {
+impl Rooms {
     fn create(&mut self, peer: &mut Peer, user: &mut User, name: Name) {
         if self.places.contains_key(&name) {
             return;

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::engine::{Engine, Turn};
-use crate::hub::ServiceId;
 use crate::server::TestPlan;
 use crate::service::sender_queue::never_wait;
 use crate::service::{ServiceSender, SocketId, recording_failures};
@@ -96,7 +95,7 @@ impl World {
         Ok(())
     }
 
-    /// Stops. Returns whether all services have finished.
+    /// Stops, once all services have finished.
     pub(super) fn stop(&mut self) {
         self.io.ask_to_stop();
         while !self.is_over {
@@ -120,7 +119,7 @@ impl World {
     /// A sender of the service at a path; `None` if there is none.
     pub(super) fn sender(&self, path: &str) -> Option<ServiceSender> {
         let hub = self.engine.hub();
-        let service: ServiceId = hub.find(path)?;
+        let service = hub.find(path)?;
         let source = self.io.sender_table.source(service.index(), hub.limits(service));
         Some(ServiceSender::of(&source))
     }
