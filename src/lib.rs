@@ -222,6 +222,8 @@ pub mod admin;
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod config;
+#[cfg(feature = "database")]
+pub mod database;
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod engine;
@@ -292,6 +294,9 @@ pub use {
 pub use service::{
     Ask, CloseError, SocketGate, SocketHandler, SocketStates, gated_socket_handler, socket_handler,
 };
+
+#[cfg(feature = "database")]
+pub use database::{Connector, Database, DatabaseError, DatabaseOptions, JobError, JobResult};
 
 #[cfg(feature = "admin")]
 pub use {

@@ -28,7 +28,7 @@ use crate::net::address::ListenAddress;
 use crate::net::listener::{Listener, MakeListener, listen_on_all};
 use crate::net::streams::Streams;
 use crate::net::tls::TlsPlan;
-use crate::service::sender_queue::never_wait;
+use crate::service::thread_mark::{mark_loop, unmark_loop};
 use crate::service::{SenderTable, SocketId};
 use crate::sys::listeners::PortUse;
 use crate::time::Time;
@@ -191,7 +191,7 @@ impl Host {
     }
 
     fn turn_on(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
-        never_wait();
+        mark_loop();
         let now = self.wait(timeout)?;
         self.io.streams.begin_turn();
         self.sort_events();
@@ -201,6 +201,7 @@ impl Host {
         if turn == Turn::Last {
             self.io.sender_table.close();
             self.join_services();
+            unmark_loop();
         }
         Ok(turn)
     }

@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::service::context::RunTasks;
 use crate::service::link::{Batch, SentBytes, ThreadLink, take_spare};
 use crate::service::sender_queue::SenderSource;
-use crate::service::sender_queue::never_wait;
+use crate::service::thread_mark::mark_service;
 use crate::service::{Context, Inbound, Outbound};
 use crate::sys;
 
@@ -95,7 +95,7 @@ impl Worker {
         let tasks = RunTasks::new(path);
         let handle = spawn(format!("service {path}"), move || {
             let _ = HELD.with(|held| held.set(holds));
-            never_wait();
+            mark_service();
             let thread = thread::current().id();
             let tick = sys::tick;
             tasks.wake_by(|| {

@@ -80,6 +80,7 @@ mod subscribable;
 mod taken;
 #[cfg(feature = "state")]
 pub(crate) mod task_queue;
+pub(crate) mod thread_mark;
 mod transaction;
 pub(crate) mod wake_senders;
 

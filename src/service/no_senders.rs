@@ -42,6 +42,3 @@ impl NoSenderSource {
         NoSenderWay(PhantomData)
     }
 }
-
-/// Nothing ever waits.
-pub(crate) const fn never_wait() {}

@@ -2,7 +2,6 @@
 //! `SenderTable` has one for each service that has senders. Without the feature `senders`,
 //! `no_senders` stands for this file.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::limits::Limits;
 use crate::service::Outbound;
 use crate::service::send_error::SendError;
+use crate::service::thread_mark::{ThreadMark, thread_mark};
 use crate::service::wake_senders::WakeForSenders;
 
 /// A bounded queue from any number of threads to the loop. It has no other order than that of its
@@ -39,7 +39,7 @@ impl SenderQueue {
     /// Adds a transaction. It waits while the queue is full, unless this thread must not wait.
     pub(super) fn push(&self, transaction: Outbound) -> Result<(), SendError> {
         let mut state = self.lock();
-        if !MUST_NOT_WAIT.get() {
+        if thread_mark() == ThreadMark::Other {
             while state.is_full() && !state.is_closed {
                 state.waiting += 1;
                 state = self.change.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -262,17 +262,6 @@ impl SenderWay<'_> {
     pub(super) const fn source(&self) -> &SenderSource {
         self.0
     }
-}
-
-thread_local! {
-    /// Whether a full queue is an error on this thread.
-    static MUST_NOT_WAIT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// This thread polls sockets, or is that of a service: from now on it never waits for a queue. On
-/// the loop it would wait for itself.
-pub(crate) fn never_wait() {
-    MUST_NOT_WAIT.set(true);
 }
 
 impl fmt::Debug for SenderQueue {

@@ -1,0 +1,57 @@
+//! What is counted of a database, for operators.
+
+use crate::database::{Access, DatabaseError};
+
+/// How a job has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Busy,
+    Unavailable,
+    Lost,
+    Timeout,
+    Query,
+}
+
+impl Outcome {
+    pub(super) const fn of(error: &DatabaseError) -> Self {
+        match error {
+            DatabaseError::Busy => Self::Busy,
+            // It is no job of a queue.
+            DatabaseError::Unavailable | DatabaseError::OnLoop => Self::Unavailable,
+            DatabaseError::Lost(_) => Self::Lost,
+            DatabaseError::Timeout(_) => Self::Timeout,
+            DatabaseError::Query(_) => Self::Query,
+        }
+    }
+}
+
+/// Jobs that have ended, and connections that were opened, since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
+    pub(crate) busy: u64,
+    pub(crate) unavailable: u64,
+    pub(crate) lost: u64,
+    pub(crate) timeouts: u64,
+    pub(crate) failed: u64,
+    pub(crate) connects: u64,
+}
+
+impl Tally {
+    pub(super) const fn count(&mut self, access: Access, outcome: Outcome) {
+        match access {
+            Access::Read => self.reads += 1,
+            Access::Write => self.writes += 1,
+        }
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Busy => self.busy += 1,
+            Outcome::Unavailable => self.unavailable += 1,
+            Outcome::Lost => self.lost += 1,
+            Outcome::Timeout => self.timeouts += 1,
+            Outcome::Query => self.failed += 1,
+        }
+    }
+}

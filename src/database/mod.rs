@@ -1,0 +1,30 @@
+//! Databases for services: jobs that run on threads with connections, so that a service with many
+//! sockets cannot overwhelm its database, and a slow database does not stop the loop.
+//!
+//! In reading order:
+//!
+//! - `pool`: [`Database`], which jobs are given to
+//! - `connector`: [`Connector`], how one kind of database is connected and used
+//! - `options`: [`DatabaseOptions`]; `error`: [`DatabaseError`], [`JobError`]
+//! - `job`: a job and its answer; `queue`: the jobs that wait; `counts`: what is counted of them
+//! - `worker`: a thread with a connection; `link`: code over a connection; `transaction`: jobs that
+//!   write; `report`: log lines
+
+mod connector;
+mod counts;
+mod error;
+mod job;
+mod link;
+mod options;
+mod pool;
+mod queue;
+mod report;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod worker;
+
+pub use connector::{Access, ConnectionPlan, Connector, Fault, Layout, Step};
+pub use error::{DatabaseError, JobError, JobResult};
+pub use options::DatabaseOptions;
+pub use pool::Database;

@@ -1,0 +1,439 @@
+//! `JobQueue`: the jobs that wait, between those who have them and the threads of the connections.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::database::counts::{Outcome, Tally};
+use crate::database::job::Job;
+use crate::database::{Access, DatabaseError, DatabaseOptions, Layout};
+use crate::service::Start;
+
+/// The jobs of one database. A lane is for jobs that one kind of connection does.
+pub(super) struct JobQueue<C> {
+    state: Mutex<QueueState<C>>,
+    /// For connections of each lane that have nothing to do.
+    idle: [Condvar; 2],
+    /// For threads without a connection, and for a writer that ends after the readers.
+    dormant: Condvar,
+    /// For threads that wait for capacity.
+    capacity: Condvar,
+    /// For the thread that ends the wait of jobs.
+    clock: Condvar,
+    layout: Layout,
+    options: DatabaseOptions,
+}
+
+struct QueueState<C> {
+    lanes: [Lane<C>; 2],
+    stage: Stage,
+    /// How many threads wait for capacity.
+    waiting: usize,
+    /// Whether the clock sleeps until it is woken.
+    clock_sleeps: bool,
+    /// How many threads of connections there are.
+    threads: usize,
+    tally: Tally,
+}
+
+struct Lane<C> {
+    jobs: VecDeque<QueuedJob<C>>,
+    /// How many of its connections have nothing to do.
+    idle: usize,
+    /// How many connections it has.
+    up: usize,
+    /// How many threads are opening one.
+    connecting: usize,
+}
+
+/// A job, and for how long it may wait.
+pub(super) struct QueuedJob<C> {
+    pub(super) job: Box<dyn Job<C>>,
+    access: Access,
+    /// When it has waited for too long.
+    expires: Instant,
+}
+
+/// Whether jobs come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// They do.
+    Open,
+    /// No more, and those that wait are done.
+    Closing,
+    /// No job is done any more.
+    Closed,
+}
+
+/// What a connection does next.
+pub(super) enum NextJobs<C> {
+    /// These jobs. Several are for one transaction.
+    Jobs(Access, Vec<QueuedJob<C>>),
+    /// It was idle for a while, and is to be checked.
+    Check,
+    /// Its end.
+    End,
+}
+
+/// Whether a caller waits for capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Not at all.
+    None,
+    /// As long as a job may wait.
+    Wait,
+}
+
+impl<C> JobQueue<C> {
+    pub(super) fn new(layout: Layout, options: DatabaseOptions, threads: usize) -> Self {
+        let lane = || Lane { jobs: VecDeque::new(), idle: 0, up: 0, connecting: 0 };
+        let state = QueueState {
+            lanes: [lane(), lane()],
+            stage: Stage::Open,
+            waiting: 0,
+            clock_sleeps: false,
+            threads,
+            tally: Tally::default(),
+        };
+        Self {
+            state: Mutex::new(state),
+            idle: [const { Condvar::new() }; 2],
+            dormant: Condvar::new(),
+            capacity: Condvar::new(),
+            clock: Condvar::new(),
+            layout,
+            options,
+        }
+    }
+
+    /// Adds a job. If it is not taken, it is settled with the error.
+    pub(super) fn push(&self, access: Access, job: Box<dyn Job<C>>, patience: Patience) {
+        let mut state = self.lock();
+        if patience == Patience::Wait && self.is_full(&state) && state.stage == Stage::Open {
+            state = self.await_capacity(state);
+        }
+        let lane = self.lane(access);
+        let error = match state.stage {
+            Stage::Open if !self.is_full(&state) => {
+                let expires = Instant::now() + self.options.wait;
+                let of = &mut state.lanes[lane];
+                of.jobs.push_back(QueuedJob { job, access, expires });
+                let (has_idle, needs_more) = (of.idle > 0, of.needs_more());
+                let wakes_clock = std::mem::take(&mut state.clock_sleeps);
+                drop(state);
+                if has_idle {
+                    self.idle[lane].notify_one();
+                }
+                if needs_more {
+                    self.dormant.notify_all();
+                }
+                if wakes_clock {
+                    self.clock.notify_one();
+                }
+                return;
+            }
+            Stage::Open if state.lanes[lane].up > 0 => DatabaseError::Busy,
+            Stage::Open | Stage::Closing | Stage::Closed => DatabaseError::Unavailable,
+        };
+        state.tally.count(access, Outcome::of(&error));
+        drop(state);
+        job.settle(Err(error));
+    }
+
+    /// These jobs have not begun: they wait again, before all others.
+    pub(super) fn put_back(&self, lane: usize, jobs: Vec<QueuedJob<C>>) {
+        let mut state = self.lock();
+        for job in jobs.into_iter().rev() {
+            state.lanes[lane].jobs.push_front(job);
+        }
+        let wakes_clock = std::mem::take(&mut state.clock_sleeps);
+        drop(state);
+        self.idle[lane].notify_one();
+        if wakes_clock {
+            self.clock.notify_one();
+        }
+    }
+
+    /// What a connection of this lane does next; it waits for that. It was `used` last.
+    pub(super) fn next(&self, lane: usize, used: Instant) -> NextJobs<C> {
+        let stale = used + CHECK_INTERVAL;
+        let mut state = self.lock();
+        loop {
+            if state.stage == Stage::Closed {
+                return NextJobs::End;
+            }
+            if !state.lanes[lane].jobs.is_empty() {
+                if Instant::now() >= stale {
+                    return NextJobs::Check;
+                }
+                return self.take(state, lane);
+            }
+            if state.stage == Stage::Closing {
+                return NextJobs::End;
+            }
+            let left = match self.options.start {
+                Start::Eager => Some(stale.saturating_duration_since(Instant::now())),
+                Start::Lazy => None,
+            };
+            if left.is_some_and(|left| left.is_zero()) {
+                return NextJobs::Check;
+            }
+            state.lanes[lane].idle += 1;
+            state = wait(&self.idle[lane], state, left);
+            state.lanes[lane].idle -= 1;
+        }
+    }
+
+    /// Waits until a thread of this lane is to open a connection. `false`: it is to end.
+    /// [`JobQueue::connected`] or [`JobQueue::not_connected`] follows.
+    pub(super) fn await_need(&self, lane: usize) -> bool {
+        let mut state = self.lock();
+        loop {
+            let of = &state.lanes[lane];
+            let is_needed = of.needs_more() || self.options.start == Start::Eager;
+            match state.stage {
+                Stage::Closed => return false,
+                Stage::Closing if of.jobs.is_empty() => return false,
+                Stage::Open if !is_needed => state = wait(&self.dormant, state, None),
+                Stage::Open | Stage::Closing => break,
+            }
+        }
+        state.lanes[lane].connecting += 1;
+        true
+    }
+
+    /// A connection could not be opened.
+    pub(super) fn not_connected(&self, lane: usize) {
+        self.lock().lanes[lane].connecting -= 1;
+    }
+
+    /// Waits before the next attempt to connect, unless the database is closed meanwhile.
+    pub(super) fn pause(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut state = self.lock();
+        while state.stage < Stage::Closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || (state.stage == Stage::Closing && state.is_empty()) {
+                return;
+            }
+            state = wait(&self.dormant, state, Some(left));
+        }
+    }
+
+    /// A connection of this lane was opened.
+    pub(super) fn connected(&self, lane: usize) {
+        let mut state = self.lock();
+        state.lanes[lane].connecting -= 1;
+        state.lanes[lane].up += 1;
+        state.tally.connects += 1;
+    }
+
+    /// A connection of this lane has gone.
+    pub(super) fn disconnected(&self, lane: usize) {
+        self.lock().lanes[lane].up -= 1;
+        self.dormant.notify_all();
+    }
+
+    /// Waits until no connection of this lane is left, unless that takes too long.
+    pub(super) fn await_end_of(&self, lane: usize) {
+        let mut state = self.lock();
+        while state.lanes[lane].up > 0 && state.stage < Stage::Closed {
+            state = wait(&self.dormant, state, None);
+        }
+    }
+
+    /// A thread of a connection has ended.
+    pub(super) fn leave(&self) {
+        self.lock().threads -= 1;
+        self.dormant.notify_all();
+    }
+
+    /// Counts how jobs have ended, before their answers are sent.
+    pub(super) fn count(&self, access: Access, outcomes: impl Iterator<Item = Outcome>) {
+        let mut state = self.lock();
+        outcomes.for_each(|outcome| state.tally.count(access, outcome));
+    }
+
+    /// Ends the wait of jobs for which it has been too long, until the database is closed.
+    pub(super) fn run_clock(&self) {
+        let mut state = self.lock();
+        let mut was_idle = false;
+        while state.stage < Stage::Closed && state.threads > 0 {
+            let now = Instant::now();
+            let first = state.lanes.iter().filter_map(|lane| lane.jobs.front()).map(|j| j.expires);
+            let Some(first) = first.min() else {
+                // A job that comes during this wait expires after it. So most of them need not wake
+                // this thread.
+                state.clock_sleeps = was_idle;
+                let left = if was_idle { None } else { Some(self.options.wait) };
+                state = wait(&self.clock, state, left);
+                was_idle = !was_idle;
+                continue;
+            };
+            was_idle = false;
+            if first > now {
+                state = wait(&self.clock, state, Some(first - now));
+                continue;
+            }
+            let expired = state.expire(now);
+            self.freed(&state);
+            drop(state);
+            for (late, error) in expired {
+                late.settle(Err(error));
+            }
+            state = self.lock();
+        }
+    }
+
+    /// Takes no more jobs, and has those that wait done. Returns whether all threads have ended
+    /// within this time; after that, jobs that still wait are dropped.
+    pub(super) fn close(&self, within: Duration) -> bool {
+        self.begin_close();
+        let until = Instant::now().checked_add(within);
+        let mut state = self.lock();
+        while state.threads > 0 {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
+            }
+            state = wait(&self.dormant, state, left);
+        }
+        let is_done = state.threads == 0;
+        state.stage = Stage::Closed;
+        let left: Vec<_> = state.lanes.iter_mut().flat_map(|of| of.jobs.drain(..)).collect();
+        for late in &left {
+            state.tally.count(late.access, Outcome::Unavailable);
+        }
+        drop(state);
+        self.wake_all();
+        for late in left {
+            late.job.settle(Err(DatabaseError::Unavailable));
+        }
+        is_done
+    }
+
+    /// Takes no more jobs.
+    pub(super) fn begin_close(&self) {
+        let mut state = self.lock();
+        state.stage = state.stage.max(Stage::Closing);
+        drop(state);
+        self.wake_all();
+    }
+
+    /// How many jobs wait, how many connections there are in the lane that has fewest, and what has
+    /// been counted.
+    pub(super) fn facts(&self) -> (usize, usize, bool, Tally) {
+        let state = self.lock();
+        let waiting = state.lanes.iter().map(|lane| lane.jobs.len()).sum();
+        let up = state.lanes.iter().map(|lane| lane.up).sum();
+        let lanes = match self.layout {
+            Layout::Clients => &state.lanes[..1],
+            Layout::OneWriter => &state.lanes[..],
+        };
+        (waiting, up, lanes.iter().all(|lane| lane.up > 0), state.tally.clone())
+    }
+
+    /// Whether several jobs that write share a transaction.
+    pub(super) fn is_grouping(&self) -> bool {
+        self.layout == Layout::OneWriter
+    }
+
+    /// The lane of the connections that do such jobs.
+    pub(super) const fn lane(&self, access: Access) -> usize {
+        match (self.layout, access) {
+            (Layout::Clients, _) | (Layout::OneWriter, Access::Write) => 0,
+            (Layout::OneWriter, Access::Read) => 1,
+        }
+    }
+
+    fn take(&self, mut state: MutexGuard<'_, QueueState<C>>, lane: usize) -> NextJobs<C> {
+        let jobs = &mut state.lanes[lane].jobs;
+        let access = jobs.front().map_or(Access::Read, |first| first.access);
+        let is_group = self.is_grouping() && access == Access::Write;
+        let len = if is_group { jobs.len().min(GROUP_MAX) } else { 1 };
+        let jobs = jobs.drain(..len).collect();
+        self.freed(&state);
+        NextJobs::Jobs(access, jobs)
+    }
+
+    fn await_capacity<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, QueueState<C>>,
+    ) -> MutexGuard<'a, QueueState<C>> {
+        let until = Instant::now() + self.options.wait;
+        while self.is_full(&state) && state.stage == Stage::Open {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state.waiting += 1;
+            state = wait(&self.capacity, state, Some(left));
+            state.waiting -= 1;
+        }
+        state
+    }
+
+    /// Jobs have been taken out.
+    fn freed(&self, state: &QueueState<C>) {
+        if state.waiting > 0 {
+            self.capacity.notify_all();
+        }
+    }
+
+    fn is_full(&self, state: &QueueState<C>) -> bool {
+        state.lanes.iter().map(|lane| lane.jobs.len()).sum::<usize>() >= self.options.queue
+    }
+
+    fn wake_all(&self) {
+        let all = [&self.dormant, &self.capacity, &self.clock].into_iter().chain(&self.idle);
+        all.for_each(Condvar::notify_all);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState<C>> {
+        // Nothing panics with it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C> QueueState<C> {
+    /// Takes out the jobs that have waited for too long, with their errors.
+    fn expire(&mut self, now: Instant) -> Vec<(Box<dyn Job<C>>, DatabaseError)> {
+        let mut expired = Vec::new();
+        for lane in &mut self.lanes {
+            let is_up = lane.up > 0;
+            while let Some(late) = lane.jobs.pop_front_if(|queued| queued.expires <= now) {
+                let error = if is_up { DatabaseError::Busy } else { DatabaseError::Unavailable };
+                self.tally.count(late.access, Outcome::of(&error));
+                expired.push((late.job, error));
+            }
+        }
+        expired
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.jobs.is_empty())
+    }
+}
+
+impl<C> Lane<C> {
+    /// Whether there are jobs for which there is no connection, nor soon will be.
+    fn needs_more(&self) -> bool {
+        self.jobs.len() > self.idle + self.connecting
+    }
+}
+
+fn wait<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    left: Option<Duration>,
+) -> MutexGuard<'a, T> {
+    match left {
+        None => condvar.wait(guard).unwrap_or_else(PoisonError::into_inner),
+        Some(left) => condvar.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0,
+    }
+}
+
+/// How many jobs share a transaction at most.
+const GROUP_MAX: usize = 64;
+/// For how long a connection may be idle before it is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);

@@ -1,0 +1,187 @@
+//! A thread of a database: it opens its connection, opens it again when it is lost, and does jobs.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use log::Level;
+
+use crate::database::counts::Outcome;
+use crate::database::link::{Failure, Link, LostLink, catch, chain};
+use crate::database::queue::{JobQueue, NextJobs, QueuedJob};
+use crate::database::report::log_database;
+use crate::database::transaction::{Settled, Written};
+use crate::database::{Access, ConnectionPlan, Connector, JobError};
+
+/// What all threads of a database share.
+pub(super) struct Shared<K: Connector> {
+    pub(super) name: Box<str>,
+    pub(super) connector: K,
+    pub(super) queue: Arc<JobQueue<K::Connection>>,
+    pub(super) query_timeout: Duration,
+    /// Whether the log has a line that there is no connection, and none since that there is one.
+    pub(super) is_reported: AtomicBool,
+}
+
+/// A thread with one connection.
+pub(super) struct Worker<K: Connector> {
+    pub(super) shared: Arc<Shared<K>>,
+    pub(super) access: Access,
+}
+
+impl<K: Connector> Worker<K> {
+    /// Does jobs until the database is closed.
+    pub(super) fn run(&self) {
+        let (queue, lane) = (&self.shared.queue, self.shared.queue.lane(self.access));
+        let mut failures = 0;
+        while queue.await_need(lane) {
+            match self.connect() {
+                Ok(link) => {
+                    queue.connected(lane);
+                    self.report_up();
+                    failures = 0;
+                    let served = self.serve(link, lane);
+                    queue.disconnected(lane);
+                    match served {
+                        Ok(()) => break,
+                        Err(LostLink(why)) => self.report_down(&why, Duration::ZERO),
+                    }
+                    // A server that is restarted may take connections again only later.
+                    queue.pause(pause(0));
+                }
+                Err(error) => {
+                    queue.not_connected(lane);
+                    failures += 1;
+                    let pause = pause(failures);
+                    self.report_down(&chain(error.as_ref()), pause);
+                    queue.pause(pause);
+                }
+            }
+        }
+        queue.leave();
+    }
+
+    fn connect(&self) -> Result<Link<'_, K>, JobError> {
+        let Shared { name, connector, query_timeout, .. } = &*self.shared;
+        let plan = ConnectionPlan { name, access: self.access, query_timeout: *query_timeout };
+        Link::open(connector, &plan)
+    }
+
+    /// Does jobs over a connection, until that is lost or the database is closed.
+    fn serve(&self, mut link: Link<'_, K>, lane: usize) -> Result<(), LostLink> {
+        let queue = &self.shared.queue;
+        let mut used = Instant::now();
+        loop {
+            match queue.next(lane, used) {
+                NextJobs::Jobs(Access::Read, jobs) => {
+                    jobs.into_iter().try_for_each(|job| self.read(&mut link, job))?;
+                }
+                NextJobs::Jobs(Access::Write, jobs) => self.write(&mut link, lane, jobs)?,
+                NextJobs::Check => link.check()?,
+                NextJobs::End => break,
+            }
+            used = Instant::now();
+        }
+        let readers = queue.lane(Access::Read);
+        if lane != readers {
+            queue.await_end_of(readers);
+        }
+        link.finish(self.access);
+        Ok(())
+    }
+
+    fn read(
+        &self,
+        link: &mut Link<'_, K>,
+        mut job: QueuedJob<K::Connection>,
+    ) -> Result<(), LostLink> {
+        let (outcome, kept) = match link.run(Access::Read, job.job.as_mut()) {
+            Ok(kept) => (Ok(()), kept),
+            Err(Failure { error, link }) => (Err(error), link),
+        };
+        self.settle(Access::Read, vec![(job, outcome)]);
+        kept
+    }
+
+    fn write(
+        &self,
+        link: &mut Link<'_, K>,
+        lane: usize,
+        jobs: Vec<QueuedJob<K::Connection>>,
+    ) -> Result<(), LostLink> {
+        let queue = &self.shared.queue;
+        let Written { settled, left, link } =
+            if queue.is_grouping() { link.write_group(jobs) } else { link.write_one(jobs) };
+        if !left.is_empty() {
+            queue.put_back(lane, left);
+        }
+        self.settle(Access::Write, settled);
+        link
+    }
+
+    /// Counts and answers jobs.
+    fn settle(&self, access: Access, jobs: Vec<Settled<K::Connection>>) {
+        self.shared.queue.count(
+            access,
+            jobs.iter()
+                .map(|(_, outcome)| outcome.as_ref().err().map_or(Outcome::Done, Outcome::of)),
+        );
+        for (queued, outcome) in jobs {
+            // What a job has made is dropped here if nobody wants it, and that may panic.
+            let _ = catch(|| queued.job.settle(outcome));
+        }
+    }
+
+    fn report_up(&self) {
+        if self.shared.is_reported.swap(false, Ordering::Relaxed) {
+            let text = format_args!("it is connected again");
+            log_database(Level::Info, &self.shared.name, text);
+        }
+    }
+
+    /// Logs why there is no connection: a warning for the first one, since all end together.
+    fn report_down(&self, error: &str, pause: Duration) {
+        let is_first = !self.shared.is_reported.swap(true, Ordering::Relaxed);
+        let level = if is_first { Level::Warn } else { Level::Debug };
+        let name = &self.shared.name;
+        match pause {
+            Duration::ZERO => {
+                log_database(level, name, format_args!("a connection was lost: {error}"));
+            }
+            pause => {
+                let ms = pause.as_millis();
+                let text = format_args!("it cannot be connected: {error}; next try in {ms} ms");
+                log_database(level, name, text);
+            }
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row: 0.1 s, doubled up to 5 s. Up to half of it is
+/// left out by chance, so that a server that comes back does not get all connections at once.
+fn pause(failures: u32) -> Duration {
+    let doubled = PAUSE_MIN * 2_u32.saturating_pow(failures.saturating_sub(1).min(10));
+    let pause = doubled.min(PAUSE_MAX);
+    let chance = RandomState::new().hash_one(failures) % 512;
+    pause - pause * u32::try_from(chance).unwrap_or(0) / 1_024
+}
+
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_five_seconds() {
+        let rows = [(0, 100), (1, 100), (2, 200), (3, 400), (6, 3_200), (7, 5_000), (99, 5_000)];
+        for (failures, ms) in rows {
+            for _ in 0..100 {
+                let pause = pause(failures).as_millis();
+                assert!(pause <= ms && pause > ms / 2, "{failures} failures: {pause} ms");
+            }
+        }
+    }
+}
