@@ -6,12 +6,14 @@
 //! - `pool`: [`Database`], which jobs are given to
 //! - `connector`: [`Connector`], how one kind of database is connected and used
 //! - `options`: [`DatabaseOptions`]; `error`: [`DatabaseError`], [`JobError`]
-//! - `job`: a job and its answer; `queue`: the jobs that wait; `counts`: what is counted of them
+//! - `job`: a job and its answer; `queue`: the jobs that wait; `ending`: those that wait
+//!   for too long, and the end; `counts`: what is counted of them
 //! - `worker`: a thread with a connection; `link`: code over a connection; `transaction`: jobs that
 //!   write; `report`: log lines
 
 mod connector;
 mod counts;
+mod ending;
 mod error;
 mod job;
 mod link;

@@ -11,37 +11,37 @@ use crate::service::Start;
 
 /// The jobs of one database. A lane is for jobs that one kind of connection does.
 pub(super) struct JobQueue<C> {
-    state: Mutex<QueueState<C>>,
+    pub(super) state: Mutex<QueueState<C>>,
     /// For connections of each lane that have nothing to do.
-    idle: [Condvar; 2],
+    pub(super) idle: [Condvar; 2],
     /// For threads without a connection, and for a writer that ends after the readers.
-    dormant: Condvar,
+    pub(super) dormant: Condvar,
     /// For threads that wait for capacity.
-    capacity: Condvar,
+    pub(super) capacity: Condvar,
     /// For the thread that ends the wait of jobs.
-    clock: Condvar,
+    pub(super) clock: Condvar,
     layout: Layout,
-    options: DatabaseOptions,
+    pub(super) options: DatabaseOptions,
 }
 
-struct QueueState<C> {
-    lanes: [Lane<C>; 2],
-    stage: Stage,
+pub(super) struct QueueState<C> {
+    pub(super) lanes: [Lane<C>; 2],
+    pub(super) stage: Stage,
     /// How many threads wait for capacity.
     waiting: usize,
     /// Whether the clock sleeps until it is woken.
-    clock_sleeps: bool,
+    pub(super) clock_sleeps: bool,
     /// How many threads of connections there are.
-    threads: usize,
-    tally: Tally,
+    pub(super) threads: usize,
+    pub(super) tally: Tally,
 }
 
-struct Lane<C> {
-    jobs: VecDeque<QueuedJob<C>>,
+pub(super) struct Lane<C> {
+    pub(super) jobs: VecDeque<QueuedJob<C>>,
     /// How many of its connections have nothing to do.
     idle: usize,
     /// How many connections it has.
-    up: usize,
+    pub(super) up: usize,
     /// How many threads are opening one.
     connecting: usize,
 }
@@ -49,14 +49,14 @@ struct Lane<C> {
 /// A job, and for how long it may wait.
 pub(super) struct QueuedJob<C> {
     pub(super) job: Box<dyn Job<C>>,
-    access: Access,
+    pub(super) access: Access,
     /// When it has waited for too long.
-    expires: Instant,
+    pub(super) expires: Instant,
 }
 
 /// Whether jobs come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+pub(super) enum Stage {
     /// They do.
     Open,
     /// No more, and those that wait are done.
@@ -234,90 +234,10 @@ impl<C> JobQueue<C> {
         self.dormant.notify_all();
     }
 
-    /// Waits until no connection of this lane is left, unless that takes too long.
-    pub(super) fn await_end_of(&self, lane: usize) {
-        let mut state = self.lock();
-        while state.lanes[lane].up > 0 && state.stage < Stage::Closed {
-            state = wait(&self.dormant, state, None);
-        }
-    }
-
-    /// A thread of a connection has ended.
-    pub(super) fn leave(&self) {
-        self.lock().threads -= 1;
-        self.dormant.notify_all();
-    }
-
     /// Counts how jobs have ended, before their answers are sent.
     pub(super) fn count(&self, access: Access, outcomes: impl Iterator<Item = Outcome>) {
         let mut state = self.lock();
         outcomes.for_each(|outcome| state.tally.count(access, outcome));
-    }
-
-    /// Ends the wait of jobs for which it has been too long, until the database is closed.
-    pub(super) fn run_clock(&self) {
-        let mut state = self.lock();
-        let mut was_idle = false;
-        while state.stage < Stage::Closed && state.threads > 0 {
-            let now = Instant::now();
-            let first = state.lanes.iter().filter_map(|lane| lane.jobs.front()).map(|j| j.expires);
-            let Some(first) = first.min() else {
-                // A job that comes during this wait expires after it. So most of them need not wake
-                // this thread.
-                state.clock_sleeps = was_idle;
-                let left = if was_idle { None } else { Some(self.options.wait) };
-                state = wait(&self.clock, state, left);
-                was_idle = !was_idle;
-                continue;
-            };
-            was_idle = false;
-            if first > now {
-                state = wait(&self.clock, state, Some(first - now));
-                continue;
-            }
-            let expired = state.expire(now);
-            self.freed(&state);
-            drop(state);
-            for (late, error) in expired {
-                late.settle(Err(error));
-            }
-            state = self.lock();
-        }
-    }
-
-    /// Takes no more jobs, and has those that wait done. Returns whether all threads have ended
-    /// within this time; after that, jobs that still wait are dropped.
-    pub(super) fn close(&self, within: Duration) -> bool {
-        self.begin_close();
-        let until = Instant::now().checked_add(within);
-        let mut state = self.lock();
-        while state.threads > 0 {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                break;
-            }
-            state = wait(&self.dormant, state, left);
-        }
-        let is_done = state.threads == 0;
-        state.stage = Stage::Closed;
-        let left: Vec<_> = state.lanes.iter_mut().flat_map(|of| of.jobs.drain(..)).collect();
-        for late in &left {
-            state.tally.count(late.access, Outcome::Unavailable);
-        }
-        drop(state);
-        self.wake_all();
-        for late in left {
-            late.job.settle(Err(DatabaseError::Unavailable));
-        }
-        is_done
-    }
-
-    /// Takes no more jobs.
-    pub(super) fn begin_close(&self) {
-        let mut state = self.lock();
-        state.stage = state.stage.max(Stage::Closing);
-        drop(state);
-        self.wake_all();
     }
 
     /// How many jobs wait, how many connections there are in the lane that has fewest, and what has
@@ -374,7 +294,7 @@ impl<C> JobQueue<C> {
     }
 
     /// Jobs have been taken out.
-    fn freed(&self, state: &QueueState<C>) {
+    pub(super) fn freed(&self, state: &QueueState<C>) {
         if state.waiting > 0 {
             self.capacity.notify_all();
         }
@@ -384,32 +304,13 @@ impl<C> JobQueue<C> {
         state.lanes.iter().map(|lane| lane.jobs.len()).sum::<usize>() >= self.options.queue
     }
 
-    fn wake_all(&self) {
-        let all = [&self.dormant, &self.capacity, &self.clock].into_iter().chain(&self.idle);
-        all.for_each(Condvar::notify_all);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState<C>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, QueueState<C>> {
         // Nothing panics with it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<C> QueueState<C> {
-    /// Takes out the jobs that have waited for too long, with their errors.
-    fn expire(&mut self, now: Instant) -> Vec<(Box<dyn Job<C>>, DatabaseError)> {
-        let mut expired = Vec::new();
-        for lane in &mut self.lanes {
-            let is_up = lane.up > 0;
-            while let Some(late) = lane.jobs.pop_front_if(|queued| queued.expires <= now) {
-                let error = if is_up { DatabaseError::Busy } else { DatabaseError::Unavailable };
-                self.tally.count(late.access, Outcome::of(&error));
-                expired.push((late.job, error));
-            }
-        }
-        expired
-    }
-
     fn is_empty(&self) -> bool {
         self.lanes.iter().all(|lane| lane.jobs.is_empty())
     }
@@ -422,7 +323,8 @@ impl<C> Lane<C> {
     }
 }
 
-fn wait<'a, T>(
+/// Waits for a signal.
+pub(super) fn wait<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
     left: Option<Duration>,

@@ -1,0 +1,112 @@
+//! The ends of jobs and of a database: jobs that have waited for too long, and a clean end.
+
+use std::sync::Condvar;
+use std::time::{Duration, Instant};
+
+use crate::database::DatabaseError;
+use crate::database::counts::Outcome;
+use crate::database::job::Job;
+use crate::database::queue::{JobQueue, QueueState, Stage, wait};
+
+impl<C> JobQueue<C> {
+    /// Ends the wait of jobs for which it has been too long, until the database is closed.
+    pub(super) fn run_clock(&self) {
+        let mut state = self.lock();
+        let mut was_idle = false;
+        while state.stage < Stage::Closed && state.threads > 0 {
+            let now = Instant::now();
+            let first = state.lanes.iter().filter_map(|lane| lane.jobs.front()).map(|j| j.expires);
+            let Some(first) = first.min() else {
+                // A job that comes during this wait expires after it. So most of them need not wake
+                // this thread.
+                state.clock_sleeps = was_idle;
+                let left = if was_idle { None } else { Some(self.options.wait) };
+                state = wait(&self.clock, state, left);
+                was_idle = !was_idle;
+                continue;
+            };
+            was_idle = false;
+            if first > now {
+                state = wait(&self.clock, state, Some(first - now));
+                continue;
+            }
+            let expired = state.expire(now);
+            self.freed(&state);
+            drop(state);
+            for (late, error) in expired {
+                late.settle(Err(error));
+            }
+            state = self.lock();
+        }
+    }
+
+    /// Takes no more jobs, and has those that wait done. Returns whether all threads have ended
+    /// within this time; after that, jobs that still wait are dropped.
+    pub(super) fn close(&self, within: Duration) -> bool {
+        self.begin_close();
+        let until = Instant::now().checked_add(within);
+        let mut state = self.lock();
+        while state.threads > 0 {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
+            }
+            state = wait(&self.dormant, state, left);
+        }
+        let is_done = state.threads == 0;
+        state.stage = Stage::Closed;
+        let left: Vec<_> = state.lanes.iter_mut().flat_map(|of| of.jobs.drain(..)).collect();
+        for late in &left {
+            state.tally.count(late.access, Outcome::Unavailable);
+        }
+        drop(state);
+        self.wake_all();
+        for late in left {
+            late.job.settle(Err(DatabaseError::Unavailable));
+        }
+        is_done
+    }
+
+    /// Takes no more jobs.
+    pub(super) fn begin_close(&self) {
+        let mut state = self.lock();
+        state.stage = state.stage.max(Stage::Closing);
+        drop(state);
+        self.wake_all();
+    }
+
+    /// Waits until no connection of this lane is left, unless that takes too long.
+    pub(super) fn await_end_of(&self, lane: usize) {
+        let mut state = self.lock();
+        while state.lanes[lane].up > 0 && state.stage < Stage::Closed {
+            state = wait(&self.dormant, state, None);
+        }
+    }
+
+    /// A thread of a connection has ended.
+    pub(super) fn leave(&self) {
+        self.lock().threads -= 1;
+        self.dormant.notify_all();
+    }
+
+    fn wake_all(&self) {
+        let all = [&self.dormant, &self.capacity, &self.clock].into_iter().chain(&self.idle);
+        all.for_each(Condvar::notify_all);
+    }
+}
+
+impl<C> QueueState<C> {
+    /// Takes out the jobs that have waited for too long, with their errors.
+    fn expire(&mut self, now: Instant) -> Vec<(Box<dyn Job<C>>, DatabaseError)> {
+        let mut expired = Vec::new();
+        for lane in &mut self.lanes {
+            let is_up = lane.up > 0;
+            while let Some(late) = lane.jobs.pop_front_if(|queued| queued.expires <= now) {
+                let error = if is_up { DatabaseError::Busy } else { DatabaseError::Unavailable };
+                self.tally.count(late.access, Outcome::of(&error));
+                expired.push((late.job, error));
+            }
+        }
+        expired
+    }
+}
