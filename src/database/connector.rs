@@ -66,11 +66,11 @@ pub trait Connector: Send + Sync + 'static {
     /// The step was not taken. After [`Step::Commit`], nothing of the transaction may remain.
     fn transact(&self, connection: &mut Self::Connection, step: Step) -> JobResult<()>;
 
-    /// Asks something cheap, such as `SELECT 1`: a connection that was idle for 5 s is checked
-    /// before it is used.
+    /// Asks something cheap, such as `SELECT 1`: a connection that was idle for 50 ms is checked
+    /// before it gets a job. So a server that was started again meanwhile fails no job.
     ///
     /// # Errors
-    /// The connection is of no use. It is replaced.
+    /// The connection is of no use. It is replaced, and the job waits.
     fn check(&self, connection: &mut Self::Connection) -> JobResult<()>;
 
     /// Which connections there are; [`Layout::Clients`] by default.
@@ -92,8 +92,13 @@ pub trait Connector: Send + Sync + 'static {
 
     /// A job is about to begin, within the transaction if it is one of [`Access::Write`]. A
     /// database without a limit of time for a query may begin one here.
+    ///
+    /// # Errors
+    /// The job does not run, and fails with this.
     #[expect(unused_variables, reason = "the names of the arguments are documentation")]
-    fn begin_job(&self, connection: &mut Self::Connection, access: Access) {}
+    fn begin_job(&self, connection: &mut Self::Connection, access: Access) -> JobResult<()> {
+        Ok(())
+    }
 
     /// A job has ended, and its transaction has not.
     ///

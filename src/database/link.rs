@@ -40,7 +40,7 @@ impl<'a, K: Connector> Link<'a, K> {
         let Self { connector, connection } = self;
         let Some(connection) = connection else { return Ok(Err(LostLink(String::new()))) };
         let run = catch(|| {
-            connector.begin_job(connection, access);
+            connector.begin_job(connection, access)?;
             job.run(connection)
         });
         match run {

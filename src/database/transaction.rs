@@ -58,10 +58,8 @@ impl<K: Connector> Link<'_, K> {
             let (outcome, kept) = match ran {
                 Ok(kept) => match link.step(Step::Release) {
                     Ok(()) => return (Ok(()), kept.map_or_else(After::Commit, |()| After::Next)),
-                    Err(Failure { error, link: kept }) => {
-                        // The job has ended the transaction itself, or the database has.
-                        return (Err(error), After::Gone(kept.and_then(|()| link.roll_back())));
-                    }
+                    // What it has done fails only now, as a foreign key that was deferred.
+                    Err(Failure { error, link: lost }) => (Err(error), kept.and(lost)),
                 },
                 Err(Failure { error, link: kept }) => (Err(error), kept),
             };
