@@ -126,6 +126,30 @@ fn small() {
     assert_eq!(text.matches("bytes resident").count(), 3, "{text}");
 }
 
+#[cfg(feature = "sqlite")]
+#[test]
+fn users() {
+    let file = support::folder::folder("users").join("users.db");
+    let arguments = [file.to_str().expect("it is text")];
+    let ask = |socket: &mut Raw, question: &str| {
+        socket.send_text(question);
+        socket.read_text()
+    };
+    let example = Example::start_with("users", &arguments);
+    let mut ada = example.open();
+    assert_eq!(ask(&mut ada, "find ada"), "there is no such user");
+    assert_eq!(ask(&mut ada, "add ada ada@example.org"), "added");
+    assert_eq!(ask(&mut ada, "add ada other@example.org"), "this name is taken");
+    assert_eq!(ask(&mut ada, "drop ada"), "add NAME MAIL, or find NAME");
+    drop(ada);
+    example.stop();
+    // The clean end leaves one file, and the next start finds the users.
+    assert!(!file.with_extension("db-wal").exists());
+    let example = Example::start_with("users", &arguments);
+    assert_eq!(ask(&mut example.open(), "find ada"), "ada@example.org");
+    example.stop();
+}
+
 #[test]
 #[cfg(all(feature = "json", feature = "senders", feature = "state"))]
 fn lobby() {

@@ -10,6 +10,7 @@
 //!   for too long, and the end; `counts`: what is counted of them
 //! - `worker`: a thread with a connection; `link`: code over a connection; `transaction`: jobs that
 //!   write; `report`: log lines
+//! - [`sqlite`], with the feature of this name; `url_error`: why a URL names no database
 
 mod connector;
 mod counts;
@@ -21,12 +22,18 @@ mod options;
 mod pool;
 mod queue;
 mod report;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 #[cfg(test)]
 mod tests;
 mod transaction;
+#[cfg(feature = "sqlite")]
+mod url_error;
 mod worker;
 
 pub use connector::{Access, ConnectionPlan, Connector, Fault, Layout, Step};
 pub use error::{DatabaseError, JobError, JobResult};
 pub use options::DatabaseOptions;
 pub use pool::Database;
+#[cfg(feature = "sqlite")]
+pub use url_error::UrlError;

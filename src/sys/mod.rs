@@ -2,7 +2,7 @@
 //! All unsafe code is in this folder. `children` starts, signals and waits for child processes,
 //! `heap` returns memory, `listeners` makes and takes listening sockets, `orphans` ends and waits
 //! for children of others, `own_process` sets attributes of this process, `signals` catches
-//! signals, `unix_path` has the path of a Unix socket.
+//! signals, `sqlite` asks what rusqlite does not, `unix_path` has the path of a Unix socket.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 #[cfg(feature = "programs")]
@@ -12,6 +12,8 @@ pub(crate) mod listeners;
 pub(crate) mod orphans;
 pub(crate) mod own_process;
 pub(crate) mod signals;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
 pub(crate) mod unix_path;
 
 use std::ffi::{CString, OsStr};

@@ -1,0 +1,22 @@
+//! `UrlError`: why a URL names no database.
+
+use std::fmt;
+
+/// Why a URL names no database. The text says what is allowed, and has no part of the URL, since
+/// that may be a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlError(String);
+
+impl UrlError {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UrlError {}
