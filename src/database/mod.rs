@@ -10,7 +10,8 @@
 //!   for too long, and the end; `counts`: what is counted of them
 //! - `worker`: a thread with a connection; `link`: code over a connection; `transaction`: jobs that
 //!   write; `report`: log lines
-//! - [`sqlite`], with the feature of this name; `url_error`: why a URL names no database
+//! - [`sqlite`] and [`postgres`], with the features of these names; `url_error`: why a URL names
+//!   no database
 
 mod connector;
 mod counts;
@@ -20,6 +21,8 @@ mod job;
 mod link;
 mod options;
 mod pool;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod queue;
 mod report;
 #[cfg(feature = "sqlite")]
@@ -27,7 +30,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 mod transaction;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod url_error;
 mod worker;
 
@@ -35,5 +38,5 @@ pub use connector::{Access, ConnectionPlan, Connector, Fault, Layout, Step};
 pub use error::{DatabaseError, JobError, JobResult};
 pub use options::DatabaseOptions;
 pub use pool::Database;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use url_error::UrlError;

@@ -9,6 +9,8 @@ pub mod folder;
 pub mod http;
 pub mod logged;
 pub mod mount;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod services;

@@ -1,0 +1,88 @@
+//! PostgreSQL (feature `postgres`): several clients, each of which reads and writes.
+//!
+//! - `options`: the server and how it is reached
+//! - `tls`: the certificate of the server; `connection`: one connection
+//! - here: what a [`Database`](crate::database::Database) needs
+
+mod connection;
+mod options;
+mod tls;
+
+use std::error::Error;
+use std::io;
+
+use postgres::error::{DbError, Severity, SqlState};
+
+use crate::database::{Access, ConnectionPlan, Connector, Fault, JobResult, Step};
+
+pub use connection::PostgresConnection;
+pub use options::Postgres;
+
+impl Connector for Postgres {
+    type Connection = PostgresConnection;
+
+    fn connect(&self, plan: &ConnectionPlan<'_>) -> JobResult<PostgresConnection> {
+        PostgresConnection::open(self, plan)
+    }
+
+    fn transact(&self, connection: &mut PostgresConnection, step: Step) -> JobResult<()> {
+        Ok(connection.batch_execute(step.sql())?)
+    }
+
+    fn check(&self, connection: &mut PostgresConnection) -> JobResult<()> {
+        connection.check()
+    }
+
+    fn fault(
+        &self,
+        connection: &mut PostgresConnection,
+        error: &(dyn Error + Send + Sync + 'static),
+    ) -> Fault {
+        if connection.is_closed() {
+            return Fault::Lost;
+        }
+        fault(error)
+    }
+
+    fn finish(&self, connection: PostgresConnection, _: Access) {
+        connection.close();
+    }
+
+    fn address(&self) -> String {
+        self.shown_address()
+    }
+}
+
+/// What an error means: the first one of PostgreSQL in its chain says it.
+fn fault(error: &(dyn Error + 'static)) -> Fault {
+    let mut chain = std::iter::successors(Some(error), |&error| error.source());
+    let Some(error) = chain.find_map(|error| error.downcast_ref::<postgres::Error>()) else {
+        return Fault::Query;
+    };
+    let Some(answer) = error.as_db_error() else {
+        let is_io = error.source().is_some_and(|source| source.is::<io::Error>());
+        return if is_io || error.is_closed() { Fault::Lost } else { Fault::Query };
+    };
+    if ends_session(answer) {
+        return Fault::Lost;
+    }
+    let code = answer.code();
+    if *code == SqlState::QUERY_CANCELED {
+        return Fault::Timeout;
+    }
+    // The server has undone the transaction.
+    let locked = [
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+    ];
+    if locked.contains(code) { Fault::Busy } else { Fault::Query }
+}
+
+/// Whether the server closes the connection after this error: it says so before the end arrives.
+fn ends_session(answer: &DbError) -> bool {
+    matches!(answer.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What a URL of PostgreSQL says, and that no text of ours has its password.
+
+use std::fs;
+
+use super::*;
+
+/// URLs with the text that stands for them, or a part of the error.
+const URLS: [(&str, Result<&str, &str>); 14] = [
+    ("postgres://chat@db.example/main", Ok("postgres://chat@db.example/main")),
+    ("postgresql://db.example", Ok("postgres://db.example/")),
+    ("postgres://chat:sesame@db.example:6432/main", Ok("postgres://chat@db.example:6432/main")),
+    (
+        "postgres://chat@a.example,b.example/main",
+        Ok("postgres://chat@a.example,b.example:5432/main"),
+    ),
+    ("postgres://chat@/main?host=/run/postgresql", Ok("postgres://chat@/run/postgresql/main")),
+    ("postgres://[::1]/main?user=chat&password=sesame", Ok("postgres://chat@::1/main")),
+    ("postgres://db.example/main?connect_timeout=3", Ok("postgres://db.example/main")),
+    ("mysql://db.example/main", Err("postgres://USER:PASSWORD@HOST")),
+    ("host=db.example", Err("postgres://USER:PASSWORD@HOST")),
+    ("postgres:///main", Err("names no host")),
+    ("postgres://db.example/main?sslmode=require", Err("set the keys sslmode")),
+    ("postgres://db.example/main?user=a&sslnegotiation=direct", Err("set the keys sslmode")),
+    ("postgres://chat:ses@ame@db.example/main?x=sesame", Err("special characters")),
+    ("postgres://chat:sesame@db.example:port/main", Err("invalid value for option `port`")),
+];
+
+#[test]
+fn a_url_names_a_server() {
+    for (url, expected) in URLS {
+        match (Postgres::new(url), expected) {
+            (Ok(server), Ok(address)) => {
+                assert_eq!(server.address(), address, "{url}");
+                assert_eq!(server.has_password(), url.contains("sesame"), "{url}");
+                assert!(!format!("{server:?}").contains("sesame"), "{server:?}");
+            }
+            (Err(error), Err(part)) => {
+                let text = error.to_string();
+                assert!(text.contains(part), "{url}: {text}");
+                assert!(!text.contains("ses"), "{url}: {text}");
+            }
+            (found, _) => panic!("{url}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_way_without_tls_is_a_warning() {
+    let rows = [
+        ("postgres://db.example/main", true),
+        ("postgres://192.0.2.1/main", true),
+        ("postgres://localhost,db.example/main", true),
+        ("postgres:///main?hostaddr=192.0.2.1", true),
+        ("postgres://localhost/main", false),
+        ("postgres://127.0.0.2/main", false),
+        ("postgres://[::1]/main", false),
+        ("postgres:///main?host=/run/postgresql", false),
+    ];
+    for (url, warns) in rows {
+        let server = Postgres::new(url).expect("it is a URL");
+        assert_eq!(server.warning().is_some(), warns, "{url}");
+        assert_eq!(server.verify_full(None).warning(), None, "{url}");
+    }
+}
+
+#[test]
+fn a_socket_has_no_tls() {
+    let trusts = |url| Postgres::new(url).expect("it is one").verify_full(None).trust().is_some();
+    assert!(trusts("postgres://db.example/main"));
+    assert!(trusts("postgres://localhost/main?hostaddr=127.0.0.1"));
+    assert!(!trusts("postgres:///main?host=/run/postgresql"));
+}
+
+#[test]
+fn a_password_is_read_from_its_file() {
+    let file = std::env::temp_dir().join(format!("swb-password-{}", std::process::id()));
+    let server = Postgres::new("postgres://chat@localhost/main").expect("it is a URL");
+    assert_eq!(server.read_password().expect("there is none"), None);
+    let server = server.password_file(&file);
+    let error = server.read_password().expect_err("there is no file").to_string();
+    assert!(error.starts_with(&format!("password-file {}", file.display())), "{error}");
+    for (text, password) in [("sesame\n", "sesame"), (" open sesame \r\n\n", " open sesame")] {
+        fs::write(&file, text).expect("it can be written");
+        assert_eq!(server.read_password().expect("it is read").as_deref(), Some(password));
+    }
+    fs::write(&file, [b'a'; 4097]).expect("it can be written");
+    let error = server.read_password().expect_err("it is too long").to_string();
+    assert!(error.contains("4 KiB"), "{error}");
+    fs::remove_file(&file).expect("it is there");
+}
