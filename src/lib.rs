@@ -155,6 +155,7 @@
 //! | `json` | yes | values of serde as messages (`Message::json`); brings serde and serde_json |
 //! | `senders` | yes | other threads send to sockets (`ServiceSender`) |
 //! | `state` | yes | a state for each socket, errors, gates that answer later (`SocketHandler`) |
+//! | `database` | no | jobs of databases (`Database`), and one of one's own (`Connector`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
@@ -170,6 +171,7 @@
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
 //! | `jobs.rs` | asynchronous work on a runtime of tokio, in a service with a loop of its own |
+//! | `visits.rs` | a database of one's own, which a service on the loop asks |
 //! | `own_loop.rs` | a host in a loop over `poll`, with standard input and a fixed step |
 //! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
 //! | `small.rs` | measures the memory of a host under attack against its bound |
@@ -296,12 +298,19 @@ pub use service::{
 };
 
 #[cfg(feature = "database")]
-pub use database::{Connector, Database, DatabaseError, DatabaseOptions, JobError, JobResult};
+pub use {
+    database::{
+        Connector, Database, DatabaseError, DatabaseOptions, JobError, JobResult, NoDatabase,
+    },
+    service::Work,
+};
 
 #[cfg(feature = "admin")]
 pub use {
     admin::{MetricsError, MetricsHandle},
-    pages::{Histogram, HostReadiness, Metrics, MetricsText, NotReady, ServiceMetrics},
+    pages::{
+        DatabaseMetrics, Histogram, HostReadiness, Metrics, MetricsText, NotReady, ServiceMetrics,
+    },
 };
 
 #[cfg(feature = "json")]

@@ -327,6 +327,32 @@ fn jobs() {
     example.stop();
 }
 
+#[cfg(feature = "database")]
+#[test]
+fn visits() {
+    let file = support::folder::folder("visits").join("visits.txt");
+    let argument = file.to_str().expect("the path is text");
+    let example = Example::start_with("visits", &[argument]);
+    let mut sockets = [(); 3].map(|()| example.open());
+    for raw in &mut sockets {
+        raw.send_text("Ida");
+        raw.send_text("Uwe");
+    }
+    let mut last = String::new();
+    for raw in &mut sockets {
+        assert!(told(raw).starts_with("Ida came "));
+        last = last.max(told(raw));
+    }
+    assert_eq!(last, "Uwe came 3 times");
+    example.stop();
+    assert_eq!(std::fs::read_to_string(&file).expect("it was written"), "3 Ida\n3 Uwe\n");
+    let example = Example::start_with("visits", &[argument]);
+    let mut raw = example.open();
+    raw.send_text("Ida");
+    assert_eq!(told(&mut raw), "Ida came 4 times");
+    example.stop();
+}
+
 #[test]
 fn core_tcp() {
     let example = Example::start("core_tcp");

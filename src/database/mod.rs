@@ -6,6 +6,7 @@
 //! - `pool`: [`Database`], which jobs are given to
 //! - `connector`: [`Connector`], how one kind of database is connected and used
 //! - `options`: [`DatabaseOptions`]; `error`: [`DatabaseError`], [`JobError`]
+//! - `named`: the databases of a host, by their names
 //! - `job`: a job and its answer; `queue`: the jobs that wait; `ending`: those that wait
 //!   for too long, and the end; `counts`: what is counted of them
 //! - `worker`: a thread with a connection; `link`: code over a connection; `transaction`: jobs that
@@ -19,6 +20,7 @@ mod ending;
 mod error;
 mod job;
 mod link;
+mod named;
 mod options;
 mod pool;
 #[cfg(feature = "postgres")]
@@ -36,6 +38,7 @@ mod worker;
 
 pub use connector::{Access, ConnectionPlan, Connector, Fault, Layout, Step};
 pub use error::{DatabaseError, JobError, JobResult};
+pub use named::NoDatabase;
 pub use options::DatabaseOptions;
 pub use pool::Database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -8,12 +8,23 @@ use std::time::Duration;
 
 use log::Level;
 
+#[cfg(feature = "admin")]
+use crate::database::counts::Tally;
 use crate::database::job::{Reply, TypedJob};
+#[cfg(feature = "admin")]
+use crate::database::queue::QueueFacts;
 use crate::database::queue::{JobQueue, Patience};
 use crate::database::report::log_database;
 use crate::database::worker::{Shared, Worker};
 use crate::database::{Access, Connector, DatabaseError, DatabaseOptions, JobResult, Layout};
 use crate::host::thread::spawn;
+#[cfg(feature = "admin")]
+use crate::pages::DatabaseMetrics;
+#[cfg(doc)]
+use crate::service::Peer;
+#[cfg(feature = "admin")]
+use crate::service::Start;
+use crate::service::Work;
 use crate::service::thread_mark::{ThreadMark, thread_mark};
 
 /// A database, as connections of type `C` on threads of their own. Clones are the same database,
@@ -45,8 +56,10 @@ use crate::service::thread_mark::{ThreadMark, thread_mark};
 /// service on a thread of its own: its sockets wait meanwhile, and no others. On the loop everybody
 /// would wait, so there they are a [`DatabaseError::OnLoop`].
 ///
-/// `Peer::later` and `Context::later` do not wait. They are for a service on the loop, and for one
-/// whose sockets shall not wait for each other.
+/// [`Peer::later`] does not wait, with a job of [`Database::reading`] or [`Database::writing`]. It
+/// is for a service on the loop, and for one whose sockets shall not wait for each other: only the
+/// socket that has asked waits for its answer. A full queue is waited for, except on the loop,
+/// where the answer is a [`DatabaseError::Busy`].
 ///
 /// # Limits
 ///
@@ -56,7 +69,12 @@ pub struct Database<C>(Arc<Handle<C>>);
 
 /// What all clones share. Its drop closes the database.
 struct Handle<C> {
-    name: Box<str>,
+    name: String,
+    /// Where it is, for people.
+    #[cfg(feature = "admin")]
+    address: String,
+    #[cfg(feature = "admin")]
+    start: Start,
     queue: Arc<JobQueue<C>>,
 }
 
@@ -78,8 +96,17 @@ impl<C: 'static> Database<C> {
             Layout::OneWriter => [vec![Access::Write], readers].concat(),
         };
         let query_timeout = options.query_timeout;
+        #[cfg(feature = "admin")]
+        let start = options.start;
         let queue = Arc::new(JobQueue::new(layout, options, threads.len()));
-        let database = Self(Arc::new(Handle { name: name.into(), queue: queue.clone() }));
+        let database = Self(Arc::new(Handle {
+            name: name.to_owned(),
+            #[cfg(feature = "admin")]
+            address: connector.address(),
+            #[cfg(feature = "admin")]
+            start,
+            queue: queue.clone(),
+        }));
         let shared = Arc::new(Shared {
             name: name.into(),
             connector,
@@ -120,6 +147,22 @@ impl<C: 'static> Database<C> {
         self.wait_for(Access::Write, job)
     }
 
+    /// A job that reads, as [`Database::read`] does it, for [`Peer::later`].
+    pub fn reading<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C) -> JobResult<T> + Send + 'static,
+    ) -> Work<Result<T, DatabaseError>> {
+        self.work(Access::Read, job)
+    }
+
+    /// A job that writes, as [`Database::write`] does it, for [`Peer::later`].
+    pub fn writing<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C) -> JobResult<T> + Send + 'static,
+    ) -> Work<Result<T, DatabaseError>> {
+        self.work(Access::Write, job)
+    }
+
     /// Takes no more jobs, and waits until those that are there have been done and the connections
     /// are closed, `within` this time. Returns whether that was enough: if not, jobs that wait are a
     /// [`DatabaseError::Unavailable`].
@@ -148,6 +191,66 @@ impl<C: 'static> Database<C> {
         let job = TypedJob::new(job, move |answer| answered.send(answer));
         self.0.queue.push(access, Box::new(job), Patience::Wait);
         reply.wait()
+    }
+
+    fn work<T: Send + 'static>(
+        &self,
+        access: Access,
+        job: impl FnOnce(&mut C) -> JobResult<T> + Send + 'static,
+    ) -> Work<Result<T, DatabaseError>> {
+        let database = self.clone();
+        Work::new(move |done| {
+            let patience = match thread_mark() {
+                ThreadMark::Loop => Patience::None,
+                ThreadMark::Service | ThreadMark::Other => Patience::Wait,
+            };
+            let job = TypedJob::new(job, done);
+            database.0.queue.push(access, Box::new(job), patience);
+        })
+    }
+}
+
+#[cfg(feature = "admin")]
+impl<C> Database<C> {
+    /// What was counted of it. It waits for nothing.
+    #[must_use]
+    pub fn metrics(&self) -> DatabaseMetrics {
+        let QueueFacts { waiting, up, is_up, tally } = self.0.queue.facts();
+        let Tally { reads, writes, busy, unavailable, lost, timeouts, failed, connects } = tally;
+        let mut metrics = DatabaseMetrics::default();
+        self.0.name.clone_into(&mut metrics.name);
+        self.0.address.clone_into(&mut metrics.address);
+        (metrics.is_up, metrics.is_needed) = (is_up, self.0.start == Start::Eager);
+        (metrics.connections, metrics.connects) = (up as u64, connects);
+        (metrics.queue, metrics.reads, metrics.writes) = (waiting as u64, reads, writes);
+        metrics.errors = vec![
+            ("busy", busy),
+            ("unavailable", unavailable),
+            ("lost", lost),
+            ("timeout", timeouts),
+            ("query", failed),
+        ];
+        metrics
+    }
+}
+
+/// What tests ask for.
+#[cfg(test)]
+impl<C> Database<C> {
+    pub(super) fn waiting_len(&self) -> usize {
+        self.0.queue.facts().waiting
+    }
+
+    pub(super) fn idle_len(&self) -> usize {
+        self.0.queue.idle_len()
+    }
+
+    pub(super) fn callers_len(&self) -> usize {
+        self.0.queue.callers_len()
+    }
+
+    pub(super) fn tally(&self) -> crate::database::counts::Tally {
+        self.0.queue.facts().tally
     }
 }
 

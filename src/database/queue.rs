@@ -75,6 +75,18 @@ pub(super) enum NextJobs<C> {
     End,
 }
 
+/// The state of a database.
+#[cfg(any(test, feature = "admin"))]
+pub(super) struct QueueFacts {
+    /// How many jobs wait.
+    pub(super) waiting: usize,
+    /// How many connections there are.
+    pub(super) up: usize,
+    /// Whether there is one for each kind of job.
+    pub(super) is_up: bool,
+    pub(super) tally: Tally,
+}
+
 /// Whether a caller waits for capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -240,17 +252,32 @@ impl<C> JobQueue<C> {
         outcomes.for_each(|outcome| state.tally.count(access, outcome));
     }
 
-    /// How many jobs wait, how many connections there are in the lane that has fewest, and what has
-    /// been counted.
-    pub(super) fn facts(&self) -> (usize, usize, bool, Tally) {
+    /// The state of the database.
+    #[cfg(any(test, feature = "admin"))]
+    pub(super) fn facts(&self) -> QueueFacts {
         let state = self.lock();
-        let waiting = state.lanes.iter().map(|lane| lane.jobs.len()).sum();
-        let up = state.lanes.iter().map(|lane| lane.up).sum();
         let lanes = match self.layout {
             Layout::Clients => &state.lanes[..1],
             Layout::OneWriter => &state.lanes[..],
         };
-        (waiting, up, lanes.iter().all(|lane| lane.up > 0), state.tally.clone())
+        QueueFacts {
+            waiting: lanes.iter().map(|lane| lane.jobs.len()).sum(),
+            up: lanes.iter().map(|lane| lane.up).sum(),
+            is_up: lanes.iter().all(|lane| lane.up > 0),
+            tally: state.tally.clone(),
+        }
+    }
+
+    /// How many connections have nothing to do.
+    #[cfg(test)]
+    pub(super) fn idle_len(&self) -> usize {
+        self.lock().lanes.iter().map(|lane| lane.idle).sum()
+    }
+
+    /// How many threads wait for capacity.
+    #[cfg(test)]
+    pub(super) fn callers_len(&self) -> usize {
+        self.lock().waiting
     }
 
     /// Whether several jobs that write share a transaction.

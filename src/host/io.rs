@@ -26,6 +26,7 @@ use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, Subject, Wo
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::context::RunTasks;
+use crate::service::shared_values::SharedValues;
 use crate::service::{SenderTable, SocketId};
 use crate::time::Time;
 
@@ -56,6 +57,8 @@ pub(super) struct HostIo {
     pub(super) resolver: Option<Box<dyn Resolver>>,
     /// What a service manager gets, if there is one.
     pub(super) reports: Option<Box<dyn Reports>>,
+    /// What services find by name.
+    pub(super) values: SharedValues,
 }
 
 impl Io for HostIo {
@@ -245,7 +248,7 @@ impl Services for HostIo {
             Factory::Thread(service) => service.clone(),
             Factory::Loop(factory) => {
                 let (events, worker) = (&self.event_sender, run.worker);
-                let tasks = RunTasks::new(path);
+                let tasks = RunTasks::new(path, &self.values);
                 tasks.wake_by(|| {
                     let events = events.clone();
                     Box::new(move || events.send(HostEvent::Tasks(worker)))
@@ -256,7 +259,8 @@ impl Services for HostIo {
         };
         let events = self.event_sender.clone();
         let senders = self.sender_table.source(worker.index(), &limits);
-        let plan = WorkerPlan { run, path, limits: &limits, body, events, senders };
+        let values = &self.values;
+        let plan = WorkerPlan { run, path, limits: &limits, body, events, senders, values };
         let started = Worker::start(plan, &self.wake_queue).map_err(|error| {
             NotStarted::NoThread(format!(
                 "there is no thread for it: {error}; ulimit -u, the pids of the container or unit, \

@@ -28,6 +28,7 @@ use crate::net::address::ListenAddress;
 use crate::net::listener::{Listener, MakeListener, listen_on_all};
 use crate::net::streams::Streams;
 use crate::net::tls::TlsPlan;
+use crate::service::shared_values::SharedValues;
 use crate::service::thread_mark::{mark_loop, unmark_loop};
 use crate::service::{SenderTable, SocketId};
 use crate::sys::listeners::PortUse;
@@ -82,6 +83,8 @@ pub(crate) struct HostPlan {
     pub(crate) others: Vec<MakeListener>,
     /// The certificates of TLS listeners.
     pub(crate) tls: Option<TlsPlan>,
+    /// What services find by name.
+    pub(crate) values: SharedValues,
 }
 
 /// When a host trims by itself.
@@ -98,7 +101,7 @@ impl Host {
     /// Listens on all that the plan names.
     pub(crate) fn new(plan: HostPlan) -> io::Result<Self> {
         let HostPlan { mut hub, limits, factories, static_root, resolver, .. } = plan;
-        let HostPlan { addresses, port_use, protocol, others, tls, .. } = plan;
+        let HostPlan { addresses, port_use, protocol, others, tls, values, .. } = plan;
         // What one read of a TLS connection decrypts has to fit.
         let read_buffer_min = tls.as_ref().map_or(0, TlsPlan::read_buffer_bytes_min);
         let read_buffer_bytes = limits.read_buffer_bytes.max(read_buffer_min);
@@ -147,6 +150,7 @@ impl Host {
             files,
             resolver,
             reports: None,
+            values,
         };
         Ok(Self {
             engine: Engine::new(hub, &limits),

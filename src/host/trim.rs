@@ -83,6 +83,7 @@ mod tests {
             protocol: crate::hub::ProxyProtocol::Off,
             others: Vec::new(),
             tls: None,
+            values: crate::service::shared_values::SharedValues::default(),
         };
         let mut host = Host::new(plan).expect("the port is free");
         let mut clients = Vec::new();

@@ -19,6 +19,7 @@ use crate::limits::Limits;
 use crate::service::context::RunTasks;
 use crate::service::link::{Batch, SentBytes, ThreadLink, take_spare};
 use crate::service::sender_queue::SenderSource;
+use crate::service::shared_values::SharedValues;
 use crate::service::thread_mark::mark_service;
 use crate::service::{Context, Inbound, Outbound};
 use crate::sys;
@@ -74,6 +75,8 @@ pub(super) struct WorkerPlan<'a> {
     pub events: EventSender,
     /// The queue of its senders.
     pub senders: SenderSource,
+    /// What it finds by name.
+    pub values: &'a SharedValues,
 }
 
 impl Worker {
@@ -82,7 +85,7 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(plan: WorkerPlan<'_>, wake_queue: &WakeQueue) -> io::Result<Self> {
-        let WorkerPlan { run, path, limits, body, events, senders } = plan;
+        let WorkerPlan { run, path, limits, body, events, senders, values } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (host_waker, wake_flag) = wake_queue.service_waker(run.worker);
@@ -92,7 +95,7 @@ impl Worker {
         let sent = SentBytes::default();
         let (sends, held) = (sent.clone(), Arc::new(()));
         let holds = held.clone();
-        let tasks = RunTasks::new(path);
+        let tasks = RunTasks::new(path, values);
         let handle = spawn(format!("service {path}"), move || {
             let _ = HELD.with(|held| held.set(holds));
             mark_service();

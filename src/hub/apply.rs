@@ -59,6 +59,8 @@ impl Hub {
             | Outbound::Pause { .. }
             | Outbound::Resume { .. }
             | Outbound::Label { .. } => true,
+            #[cfg(feature = "database")]
+            Outbound::Later { .. } | Outbound::Answered { .. } => false,
         });
         self.apply(RunId { worker, number }, &mut batch, deliveries_max, now)
     }
@@ -105,6 +107,10 @@ impl Hub {
             Outbound::Label { id, key, value } => self.label(service, id, &key, &value, now),
             Outbound::Ready(admission) => self.ready(service, admission, now),
             Outbound::Reset { pause_ms } => self.reset(service, pause_ms, now),
+            #[cfg(feature = "database")]
+            Outbound::Later { id } => self.begin_later(service, id),
+            #[cfg(feature = "database")]
+            Outbound::Answered { id } => self.end_later(service, id, now),
         }
         1
     }

@@ -55,6 +55,8 @@ impl Hub {
                 pings.counts(),
                 Duration::from_millis(pings.sum()),
             ),
+            #[cfg(feature = "database")]
+            databases: self.counters.databases().collect(),
             limits,
             log_lines_dropped: self.counters.log_lines_dropped(),
             ..Metrics::default()

@@ -59,6 +59,8 @@ pub(super) struct Counters {
     /// Knows how many lines the log has dropped.
     #[cfg(feature = "admin")]
     log_lines_dropped: Option<fn() -> u64>,
+    #[cfg(all(feature = "admin", feature = "database"))]
+    databases: Vec<crate::pages::DatabaseWatch>,
 }
 
 /// The connections that have come through one listener.
@@ -194,6 +196,8 @@ impl Default for Counters {
             listeners: Vec::new(),
             #[cfg(feature = "admin")]
             log_lines_dropped: None,
+            #[cfg(all(feature = "admin", feature = "database"))]
+            databases: Vec::new(),
         }
     }
 }
@@ -257,6 +261,12 @@ impl Counters {
         }
     }
 
+    /// What was counted of databases.
+    #[cfg(all(feature = "admin", feature = "database"))]
+    pub(super) fn databases(&self) -> impl Iterator<Item = crate::pages::DatabaseMetrics> {
+        self.databases.iter().map(crate::pages::DatabaseWatch::metrics)
+    }
+
     /// How many lines the log has dropped, if that is known.
     #[cfg(feature = "admin")]
     pub(super) fn log_lines_dropped(&self) -> Option<u64> {
@@ -276,6 +286,12 @@ impl Hub {
     #[cfg(feature = "admin")]
     pub const fn count_log_lines_dropped(&mut self, count: fn() -> u64) {
         self.counters.log_lines_dropped = Some(count);
+    }
+
+    /// Sets the databases, by their names.
+    #[cfg(all(feature = "admin", feature = "database"))]
+    pub fn watch_databases(&mut self, databases: Vec<crate::pages::DatabaseWatch>) {
+        self.counters.databases = databases;
     }
 
     /// The listeners, which are about to close, had to pause so often for lack of descriptors.

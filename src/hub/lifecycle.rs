@@ -157,6 +157,10 @@ impl Hub {
         };
         // A socket that was closed by the end of a run is not awaited in the next run, whose mail
         // has the same numbers for other transactions.
+        #[cfg(feature = "database")]
+        if service.worker.later.contains(&id) {
+            return;
+        }
         if socket.membership != Membership::Member
             || service.worker.mail.await_taken(id, socket.mailed)
         {
@@ -183,6 +187,11 @@ impl Hub {
             self.read_all_again(service, now);
         }
         while let Some(id) = self.services[service].worker.mail.next_taken() {
+            // Only what came after it was taken.
+            #[cfg(feature = "database")]
+            if self.is_later(service, id) {
+                continue;
+            }
             self.read_again(id, now);
             // It may have been read again meanwhile, and wait for a later transaction.
             let mail = &self.services[service].worker.mail;

@@ -15,7 +15,8 @@
 //! - `lifecycle`: services start and end, sockets open and leave; `eager`: services that start
 //!   without a socket; `backoff`: the pause of services that keep failing; `reset`: a program is
 //!   replaced and its sockets stay
-//! - `apply`: the transactions of services; `pace`, `paced`: senders that wait for listeners
+//! - `apply`: the transactions of services; `later`, with the feature `database`: sockets that are
+//!   answered later; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `deadlines`: what is done when they come; `drain`: the clean stop; `renew`: other limits and
@@ -57,6 +58,8 @@ mod identity;
 mod ids;
 #[cfg(feature = "testing")]
 mod inspect;
+#[cfg(feature = "database")]
+mod later;
 mod lifecycle;
 mod listener_traits;
 #[cfg(feature = "admin")]

@@ -17,6 +17,11 @@ impl Hub {
         let down = services
             .filter(|service| service.is_eager() && service.worker.state != RunState::Running);
         let down = down.map(|service| NotReady::ServiceDown(service.path.clone()));
-        host.into_iter().flatten().chain(down).collect()
+        let reasons = host.into_iter().flatten().chain(down);
+        #[cfg(feature = "database")]
+        let reasons = reasons.chain(self.counters.databases().filter_map(|of| {
+            (of.is_needed && !of.is_up).then_some(NotReady::DatabaseDown(of.name))
+        }));
+        reasons.collect()
     }
 }

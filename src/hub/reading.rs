@@ -37,6 +37,7 @@ impl Hub {
     /// - the service has taken half of its mail, if that is full;
     /// - the service resumes it, if the service has paused it;
     /// - its listeners have drained or its second is over, if it waits for listeners;
+    /// - the service has answered the socket, if it does that later;
     /// - the service has taken all mail of the socket, if that mail is the socket's share, or its
     ///   answers might fill the outbox;
     /// - the outbox has drained, if that is more than half full;
@@ -49,6 +50,11 @@ impl Hub {
         let of = &mut self.services[service];
         if of.worker.mail.is_full() {
             self.hold(id, service, now);
+            return false;
+        }
+        #[cfg(feature = "database")]
+        if !of.worker.later.is_empty() && of.worker.later.contains(&id) {
+            self.rest(id, now);
             return false;
         }
         if socket.flags.clear(SocketFlag::Due) {

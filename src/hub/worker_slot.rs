@@ -25,6 +25,9 @@ pub(super) struct WorkerSlot {
     /// How many turns others of these had since the last of one in the middle of a large message.
     pub(super) small_turns: u8,
     pub(super) mail: Mailbox,
+    /// The sockets that it answers later.
+    #[cfg(feature = "database")]
+    pub(super) later: std::collections::HashSet<SocketId>,
     pub(super) pace: Pace,
 }
 
@@ -81,6 +84,9 @@ impl WorkerSlot {
         self.state = RunState::Idle;
         self.held = Vec::new();
         self.pace = Pace::default();
-        std::mem::take(&mut self.mail).into_awaited()
+        let awaited = std::mem::take(&mut self.mail).into_awaited();
+        #[cfg(feature = "database")]
+        let awaited = awaited.into_iter().chain(std::mem::take(&mut self.later)).collect();
+        awaited
     }
 }

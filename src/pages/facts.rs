@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::limits::Limits;
+use crate::pages::DatabaseMetrics;
 
 /// What a host has counted since its start, and what it holds at the moment. All counts only grow.
 /// A `MetricsHandle` takes them, and [`Metrics::into_text`] writes them for Prometheus.
@@ -34,6 +35,8 @@ pub struct Metrics {
     pub other_responses: u64,
     /// The services, in the order in which they were mounted or found.
     pub services: Vec<ServiceMetrics>,
+    /// The databases, by their names. Empty in builds without the feature `database`.
+    pub databases: Vec<DatabaseMetrics>,
     /// How long turns of the loop took, from the end of one wait to the begin of the next.
     pub turns: Histogram,
     /// How long peers took from a ping to their next bytes, which most often are the pong.

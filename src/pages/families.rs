@@ -1,12 +1,13 @@
 //! All metrics: their names, what they are, and where their values come from. Labels are paths of
-//! services, addresses of listeners and words of this file. They are never texts of peers, so that
+//! services, names of databases, addresses of listeners and words of this file. They are never texts of peers, so that
 //! no peer can make the page long.
 
 use crate::pages::samples::Rows::{Each, Once};
-use crate::pages::samples::{Family, Rows, seconds};
+use crate::pages::samples::{Family, Rows, Samples, seconds};
+use crate::pages::{DatabaseMetrics, Metrics};
 
 /// All metrics, in the order of the page.
-pub(super) const FAMILIES: [Family; 38] = [
+pub(super) const FAMILIES: [Family; 43] = [
     gauge(
         "switchboard_build_info",
         "The version and the features of the program; always 1.",
@@ -205,6 +206,43 @@ pub(super) const FAMILIES: [Family; 38] = [
         }),
     ),
     gauge(
+        "switchboard_database_connections",
+        "Connections of a database.",
+        Once(|metrics, samples| databases(metrics, samples, |of| of.connections)),
+    ),
+    counter(
+        "switchboard_database_connections_total",
+        "Connections of a database that were opened.",
+        Once(|metrics, samples| databases(metrics, samples, |of| of.connects)),
+    ),
+    gauge(
+        "switchboard_database_queue",
+        "Jobs that wait for a connection of a database.",
+        Once(|metrics, samples| databases(metrics, samples, |of| of.queue)),
+    ),
+    counter(
+        "switchboard_database_jobs_total",
+        "Jobs of a database that have ended, errors included.",
+        Once(|metrics, samples| {
+            for of in &metrics.databases {
+                for (kind, count) in [("read", of.reads), ("write", of.writes)] {
+                    samples.sample("", &[("database", &of.name), ("kind", kind)], count);
+                }
+            }
+        }),
+    ),
+    counter(
+        "switchboard_database_errors_total",
+        "Jobs of a database that have failed.",
+        Once(|metrics, samples| {
+            for of in &metrics.databases {
+                for (kind, count) in &of.errors {
+                    samples.sample("", &[("database", &of.name), ("kind", kind)], count);
+                }
+            }
+        }),
+    ),
+    gauge(
         "process_resident_memory_bytes",
         "Resident memory of the process.",
         Once(|metrics, s| s.known(metrics.process.resident_memory_bytes)),
@@ -231,10 +269,18 @@ pub(super) const FAMILIES: [Family; 38] = [
     ),
 ];
 
+/// One value of each database.
+fn databases(metrics: &Metrics, samples: &mut Samples<'_>, of: fn(&DatabaseMetrics) -> u64) {
+    for database in &metrics.databases {
+        samples.sample("", &[("database", &database.name)], of(database));
+    }
+}
+
 /// What this program was built with.
 fn features() -> String {
     let all = [
         ("chatroom", cfg!(feature = "chatroom")),
+        ("database", cfg!(feature = "database")),
         ("deflate", cfg!(feature = "deflate")),
         ("json", cfg!(feature = "json")),
         ("pages", cfg!(feature = "pages")),

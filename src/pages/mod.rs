@@ -9,6 +9,8 @@
 //!   it for Prometheus, with `samples` of the `families` of metrics; `status`: its state as JSON;
 //!   `readiness`: whether it is ready for sockets
 
+#[cfg(feature = "admin")]
+mod database_facts;
 #[doc(hidden)]
 pub mod escape;
 #[cfg(feature = "admin")]
@@ -28,6 +30,11 @@ mod samples;
 #[cfg(feature = "admin")]
 mod status;
 
+#[cfg(feature = "admin")]
+pub use database_facts::DatabaseMetrics;
+#[cfg(all(feature = "admin", feature = "database"))]
+#[doc(hidden)]
+pub use database_facts::DatabaseWatch;
 #[cfg(feature = "admin")]
 pub use facts::{
     Histogram, ListenerMetrics, MemoryMetrics, Metrics, ProcessMetrics, ServiceKind,

@@ -21,6 +21,8 @@ pub enum NotReady {
     Memory,
     /// The service at this path is eager and does not run, or is not ready yet.
     ServiceDown(String),
+    /// The database of this name is eager, and has no connection.
+    DatabaseDown(String),
 }
 
 impl HostReadiness {
@@ -31,7 +33,7 @@ impl HostReadiness {
     }
 
     /// The reasons against it: those of the whole host first, then services in the order in which
-    /// they were mounted.
+    /// they were mounted, and databases by their names.
     pub fn reasons(&self) -> impl Iterator<Item = &NotReady> {
         self.reasons.iter()
     }
@@ -58,6 +60,7 @@ impl fmt::Display for NotReady {
             Self::NoDescriptors => f.write_str("no descriptors"),
             Self::Memory => f.write_str("memory"),
             Self::ServiceDown(path) => write!(f, "service {path} is down"),
+            Self::DatabaseDown(name) => write!(f, "database {name} is down"),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use crate::limits::Limits;
 use crate::pages::escape::json;
-use crate::pages::{Metrics, ServiceMetrics};
+use crate::pages::{DatabaseMetrics, Metrics, ServiceMetrics};
 
 impl Metrics {
-    /// The state of the host as one JSON object: version, listeners, totals, services, limits and
-    /// memory. What is not known, a limit that is off, and what a build lacks, is
+    /// The state of the host as one JSON object: version, listeners, totals, services, databases,
+    /// limits and memory. What is not known, a limit that is off, and what a build lacks, is
     /// `null`.
     ///
     /// ```
@@ -34,6 +34,7 @@ impl Metrics {
             ("listeners", array(listeners)),
             ("totals", self.totals()),
             ("services", array(services)),
+            ("databases", array(self.databases.iter().map(database))),
             ("limits", limits(&self.limits)),
             ("memory", self.memory()),
         ])
@@ -91,6 +92,20 @@ fn service(of: &ServiceMetrics) -> String {
         ("topics", of.topics.to_string()),
         ("restarts", of.starts.saturating_sub(1).to_string()),
         ("pids", array(of.pids.iter().map(u32::to_string))),
+    ])
+}
+
+fn database(of: &DatabaseMetrics) -> String {
+    let errors = of.errors.iter().map(|(kind, count)| (*kind, count.to_string()));
+    object(&[
+        ("name", json(&of.name)),
+        ("address", json(&of.address)),
+        ("state", json(if of.is_up { "up" } else { "down" })),
+        ("connections", of.connections.to_string()),
+        ("queue", of.queue.to_string()),
+        ("reads", of.reads.to_string()),
+        ("writes", of.writes.to_string()),
+        ("errors", object(&errors.collect::<Vec<_>>())),
     ])
 }
 

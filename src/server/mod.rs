@@ -10,8 +10,11 @@
 //! - `status`, with the feature `admin`: the state of a host in the log
 //! - `senders`, with the feature of that name: senders of its services
 //! - `testing`, with the feature of that name: what a host in memory is made of
+//! - `databases`, with the feature `database`: databases for its services
 //! - `error`, `programs_error`: why a server cannot start
 
+#[cfg(feature = "database")]
+mod databases;
 mod error;
 mod listeners;
 mod mounted;
@@ -44,6 +47,8 @@ use crate::limits::Limits;
 use crate::net::tls::{PlainRequests, Tls, TlsPlan};
 use crate::server::mounted::Mounting;
 use crate::server::rules::HubRules;
+#[cfg(not(feature = "database"))]
+use crate::service::shared_values::SharedValues;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 use crate::ws::Transport;
@@ -116,6 +121,8 @@ pub struct Server {
     #[cfg(feature = "admin")]
     admin: Option<Admin>,
     mounts: Vec<Mounting>,
+    #[cfg(feature = "database")]
+    databases: databases::ServerDatabases,
     #[cfg(feature = "programs")]
     programs: programs::ProgramsSetup,
 }
@@ -147,6 +154,8 @@ impl Server {
             #[cfg(feature = "admin")]
             admin: None,
             mounts: Vec::new(),
+            #[cfg(feature = "database")]
+            databases: databases::ServerDatabases::NONE,
             #[cfg(feature = "programs")]
             programs: programs::ProgramsSetup::NONE,
         }
@@ -329,6 +338,8 @@ impl Server {
         if let Some(count) = self.log_lines_dropped {
             hub.count_log_lines_dropped(count);
         }
+        #[cfg(all(feature = "admin", feature = "database"))]
+        hub.watch_databases(self.databases.watches());
         #[cfg(feature = "programs")]
         if let Some(programs) = &programs {
             hub.look_up();
@@ -366,6 +377,10 @@ impl Server {
             protocol: self.protocol,
             others: self.listeners,
             tls,
+            #[cfg(feature = "database")]
+            values: self.databases.into_values(),
+            #[cfg(not(feature = "database"))]
+            values: SharedValues::default(),
         };
         #[cfg(feature = "admin")]
         let admin = self.admin.map(Admin::open).transpose().map_err(BindError::Admin)?;

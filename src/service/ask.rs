@@ -1,12 +1,11 @@
 //! `Ask`: a request that waits for the answer of a gate.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 #[cfg(doc)]
 use crate::service::SocketGate;
-use crate::service::context::Task;
+use crate::service::context::{Task, TaskTarget};
 use crate::service::task_queue::TaskSender;
 use crate::service::{Context, Request, SocketId};
 use crate::ws::Response;
@@ -121,4 +120,4 @@ pub(super) enum Answer<S> {
 }
 
 /// Brings an answer to the service that has asked.
-pub(super) type Settle<S> = fn(&mut dyn Any, &mut Context<'_>, SocketId, Answer<S>);
+pub(super) type Settle<S> = fn(&mut dyn TaskTarget, &mut Context<'_>, SocketId, Answer<S>);

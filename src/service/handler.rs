@@ -1,9 +1,11 @@
 //! `Handler`: callbacks laid over a context, for services that only react.
 
+#[cfg(feature = "state")]
+use std::any::Any;
 use std::time::Duration;
 
 #[cfg(feature = "state")]
-use crate::service::context::Task;
+use crate::service::context::{Task, TaskTarget};
 use crate::service::run_callbacks::run_callbacks;
 use crate::service::{
     Admission, Callbacks, Context, Inbound, Peer, Request, Service, SocketId, Verdict,
@@ -255,6 +257,17 @@ impl<H: Handler> Callbacks for Handled<H> {
 
     #[cfg(feature = "state")]
     fn run_task(&mut self, context: &mut Context<'_>, task: Task) {
-        task(&mut self.handler, context);
+        task(self, context);
+    }
+}
+
+#[cfg(feature = "state")]
+impl<H: Handler> TaskTarget for Handled<H> {
+    fn service(&mut self) -> &mut dyn Any {
+        &mut self.handler
+    }
+
+    fn handler(&mut self) -> &mut dyn Any {
+        &mut self.handler
     }
 }

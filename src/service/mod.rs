@@ -66,6 +66,7 @@ pub(crate) mod sender_queue;
 #[cfg(not(feature = "senders"))]
 #[path = "no_senders.rs"]
 pub(crate) mod sender_queue;
+pub(crate) mod shared_values;
 #[cfg(feature = "state")]
 mod socket_gate;
 #[cfg(feature = "state")]
@@ -74,6 +75,8 @@ mod socket_handler;
 mod socket_service;
 #[cfg(feature = "state")]
 mod socket_states;
+#[cfg(feature = "database")]
+mod socket_waits;
 #[cfg(feature = "state")]
 mod state_table;
 mod subscribable;
@@ -83,6 +86,8 @@ pub(crate) mod task_queue;
 pub(crate) mod thread_mark;
 mod transaction;
 pub(crate) mod wake_senders;
+#[cfg(feature = "database")]
+mod work;
 
 #[cfg(feature = "state")]
 pub use ask::Ask;
@@ -95,6 +100,9 @@ pub use callbacks::{Callbacks, Thread};
 #[cfg(feature = "state")]
 pub use close_error::CloseError;
 pub use context::Context;
+#[cfg(feature = "state")]
+#[doc(hidden)]
+pub use context::TaskTarget;
 #[cfg(feature = "testing")]
 pub(crate) use failure::recording_failures;
 pub use handler::{Gate, Handler, gated, handler};
@@ -138,3 +146,5 @@ pub use {
 pub use taken::TakenMail;
 pub use transaction::{Admission, Inbound, Outbound, Verdict};
 pub(crate) use transaction::{LIFE_FIELDS, label_keys_taken};
+#[cfg(feature = "database")]
+pub use work::Work;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::service::ask::{Answer, Ask};
 use crate::service::close_error::{CloseError, chain_text};
-use crate::service::context::Task;
+use crate::service::context::{Task, TaskTarget};
 use crate::service::failure::{Failure, FailureLog};
 use crate::service::run_callbacks::run_callbacks;
 use crate::service::state_table::StateTable;
@@ -41,7 +41,7 @@ pub fn gated_socket_handler<G: SocketGate>(handler: G) -> impl Service {
 }
 
 /// A handler with the states of its sockets.
-struct SocketService<H: SocketHandler> {
+pub(super) struct SocketService<H: SocketHandler> {
     handler: H,
     entrance: Entrance<H>,
     states: StateTable<H::Socket>,
@@ -80,12 +80,12 @@ impl<H: SocketHandler> SocketService<H> {
 
     /// An answer of the gate has come.
     fn settle(
-        service: &mut dyn Any,
+        target: &mut dyn TaskTarget,
         context: &mut Context<'_>,
         id: SocketId,
         answer: Answer<H::Socket>,
     ) {
-        let service = service.downcast_mut::<Self>().expect("a run has one service");
+        let service = target.service().downcast_mut::<Self>().expect("a run has one service");
         // The socket may have gone, and another one may be in its place.
         let Some(asked) = service.asked.get_mut(&id) else { return };
         let verdict = match answer {
@@ -117,7 +117,7 @@ impl<H: SocketHandler> SocketService<H> {
     }
 
     /// Calls a callback about a socket. Its error closes that socket.
-    fn call(
+    pub(super) fn call(
         &mut self,
         context: &mut Context<'_>,
         id: SocketId,
@@ -236,5 +236,15 @@ impl<H: SocketHandler> Callbacks for SocketService<H> {
 
     fn run_task(&mut self, context: &mut Context<'_>, task: Task) {
         task(self, context);
+    }
+}
+
+impl<H: SocketHandler> TaskTarget for SocketService<H> {
+    fn service(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn handler(&mut self) -> &mut dyn Any {
+        &mut self.handler
     }
 }

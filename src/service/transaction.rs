@@ -174,6 +174,21 @@ pub enum Outbound {
         /// they wait instead.
         pause_ms: u64,
     },
+    /// The service answers a socket later, and keeps what else comes of it until then: the socket
+    /// is not read, and its close frame waits. A context sends it by itself.
+    #[cfg(feature = "database")]
+    #[doc(hidden)]
+    Later {
+        /// The socket.
+        id: SocketId,
+    },
+    /// The service has answered all that it had kept of a socket.
+    #[cfg(feature = "database")]
+    #[doc(hidden)]
+    Answered {
+        /// The socket.
+        id: SocketId,
+    },
     /// The service has taken this much of its mail, which frees capacity for more. A context sends
     /// it by itself.
     Taken {
@@ -202,6 +217,8 @@ impl Outbound {
                 | Self::Resume { .. }
                 | Self::Reset { .. }
                 | Self::Taken { .. } => 0,
+                #[cfg(feature = "database")]
+                Self::Later { .. } | Self::Answered { .. } => 0,
             }
     }
 }

@@ -42,6 +42,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
         &[
             // Errors of callbacks are known there alone.
             "src/service/failure.rs",
+            "src/database/",
             "src/hub/",
             "src/engine/",
             "src/net/",
@@ -113,6 +114,7 @@ const CALLS: [(&str, &[&str]); 10] = [
         &[
             "src/service/",
             "src/host/",
+            "src/database/",
             "src/admin/",
             "src/process/",
             // Where virtual time begins.

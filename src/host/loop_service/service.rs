@@ -53,6 +53,7 @@ impl LoopService {
         let mut budget = CallbackBudget::new(&limits);
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
+        tasks.attend();
         let made = PinnedService::make(make, |service| {
             let mut context =
                 Context::on_loop(&mut direct, senders.lend(), &limits).lending(&tasks);
@@ -100,7 +101,14 @@ impl LoopService {
                         continue;
                     }
                 }
-                let Some(transaction) = self.mail.pop() else { break };
+                let transaction = match context.released() {
+                    Some(transaction) => transaction,
+                    None => match self.mail.pop().map(|transaction| context.keep(transaction)) {
+                        Some(Some(transaction)) => transaction,
+                        Some(None) => continue,
+                        None => break,
+                    },
+                };
                 let bytes = transaction.mail_bytes();
                 service.receive(&mut context, transaction);
                 taken = (taken.0 + 1, taken.1 + bytes);
@@ -111,7 +119,8 @@ impl LoopService {
                     break;
                 }
             }
-            let ends = self.finishes && self.mail.is_empty() && !has_more;
+            let ends =
+                self.finishes && self.mail.is_empty() && !has_more && !self.tasks.has_waits();
             if ends {
                 service.stop(&mut context);
                 self.budget.count();

@@ -92,6 +92,9 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
         small_turns: _,
         #[cfg(feature = "admin")]
             starts: _,
+        // It is dropped once it is empty.
+        #[cfg(feature = "database")]
+            later: _,
     } = worker;
     let mut all = vec![("held", held.capacity(), held.len())];
     all.extend(mail.tables());

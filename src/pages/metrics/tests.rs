@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::pages::samples::Family;
 use crate::pages::{
-    Histogram, ListenerMetrics, MemoryMetrics, ProcessMetrics, ServiceKind, ServiceMetrics,
-    ServiceState,
+    DatabaseMetrics, Histogram, ListenerMetrics, MemoryMetrics, ProcessMetrics, ServiceKind,
+    ServiceMetrics, ServiceState,
 };
 
 /// The names that dashboards and alerts use: to change one is a break.
@@ -18,7 +18,8 @@ received_bytes_total sent_bytes_total outbox_bytes mail_messages mail_bytes paus
 pauses_total slow_closes_total topics subscriptions up starts_total failures_total processes
 loop_turns_total loop_busy_seconds_total loop_turn_seconds slow_callbacks_total
 memory_bytes memory_bytes_max log_lines_dropped_total ping_seconds
-tls_handshakes_total
+tls_handshakes_total database_connections database_connections_total database_queue
+database_jobs_total database_errors_total
 ";
 const PROCESS_NAMES: &str = "
 process_resident_memory_bytes process_open_fds process_max_fds process_cpu_seconds_total
@@ -45,6 +46,7 @@ fn full(services: Vec<ServiceMetrics>) -> Metrics {
         }],
         refused: vec![("full", 3)],
         tls_handshakes: vec![("full", 5), ("failed", 0)],
+        databases: vec![DatabaseMetrics { errors: vec![("busy", 1)], ..Default::default() }],
         responses: vec![(101, 7), (404, 1)],
         other_responses: 2,
         services,

@@ -22,6 +22,17 @@ fn the_state_is_one_object() {
         tls_handshakes: vec![("full", 7), ("resumed", 8)],
         log_lines_dropped: Some(5),
         services: vec![service.clone(), service],
+        databases: vec![DatabaseMetrics {
+            name: "main".to_owned(),
+            address: "sqlite:a.db".to_owned(),
+            is_up: true,
+            connections: 5,
+            queue: 6,
+            reads: 7,
+            writes: 8,
+            errors: vec![("busy", 9)],
+            ..DatabaseMetrics::default()
+        }],
         memory: MemoryMetrics { outbox: 10, mail: 11, input: 12, batches: 13, max: None },
         ..Metrics::default()
     };
@@ -29,6 +40,8 @@ fn the_state_is_one_object() {
     let version = env!("CARGO_PKG_VERSION");
     let one = "{\"path\":\"/a\\\"\\n\",\"kind\":\"program\",\"state\":\"running\",\"sockets\":4,\
         \"paused\":1,\"mail\":2,\"topics\":3,\"restarts\":4,\"pids\":[7,8]}";
+    let base = "{\"name\":\"main\",\"address\":\"sqlite:a.db\",\"state\":\"up\",\
+        \"connections\":5,\"queue\":6,\"reads\":7,\"writes\":8,\"errors\":{\"busy\":9}}";
     let (before, after) = text.split_once("\"limits\":").expect("it has limits");
     assert_eq!(
         before,
@@ -38,7 +51,8 @@ fn the_state_is_one_object() {
              \"totals\":{{\"connections\":6,\"connections_refused\":3,\"sockets\":8,\
              \"sockets_opened\":0,\"messages_received\":0,\"messages_sent\":0,\
              \"received_bytes\":0,\"sent_bytes\":0,\"tls_handshakes\":{{\"full\":7,\"resumed\":8}},\
-             \"log_lines_dropped\":5}},\"services\":[{one},{one}],"
+             \"log_lines_dropped\":5}},\"services\":[{one},{one}],\
+             \"databases\":[{base}],"
         )
     );
     assert!(after.contains("\"memory-max\":null"), "{after}");

@@ -1,10 +1,18 @@
 //! `Context`, over which a service and the host exchange transactions. It joins what a service
 //! sends into batches, so that the way to the host costs once per batch and not once
 //! per message. `tasks`: what other threads have it do, or `no_tasks` in its place; `for_programs`:
-//! for services whose processes come and go.
+//! for services whose processes come and go; `run_tasks`: all tasks of a run; `later`: mail that
+//! waits for them, or `no_later` in its place.
 
 #[cfg(feature = "programs")]
 mod for_programs;
+#[cfg(feature = "database")]
+mod later;
+#[cfg(all(feature = "state", not(feature = "database")))]
+#[path = "no_later.rs"]
+mod later;
+#[cfg(feature = "state")]
+mod run_tasks;
 #[cfg(feature = "state")]
 mod tasks;
 #[cfg(not(feature = "state"))]
@@ -26,9 +34,14 @@ use crate::service::{Audience, Inbound, Outbound, SocketId, TakenMail, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
 #[cfg(feature = "state")]
+pub use run_tasks::TaskTarget;
+#[cfg(feature = "state")]
+pub(crate) use run_tasks::{RunTasks, Task};
+#[cfg(feature = "state")]
 pub(crate) use tasks::NextCall;
 #[cfg(feature = "state")]
 use tasks::TaskWay;
+#[cfg(not(feature = "state"))]
 pub(crate) use tasks::{RunTasks, Task};
 
 /// A service's connection to its sockets: it receives [`Inbound`] transactions and sends

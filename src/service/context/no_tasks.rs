@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 
+use crate::service::Inbound;
 use crate::service::context::Context;
 use crate::service::link::Wake;
+use crate::service::shared_values::SharedValues;
 
 /// The tasks of one run, of which there are none.
 #[derive(Debug)]
@@ -17,7 +19,7 @@ pub(crate) use NoTasks as RunTasks;
 
 #[expect(clippy::unused_self, reason = "there are no tasks")]
 impl NoTasks {
-    pub(crate) const fn new(_: &str) -> Self {
+    pub(crate) const fn new(_: &str, _: &SharedValues) -> Self {
         Self(())
     }
 
@@ -34,8 +36,15 @@ impl NoTasks {
     pub(crate) const fn len(&self) -> usize {
         0
     }
+
+    pub(crate) const fn has_waits(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn attend(&self) {}
 }
 
+#[expect(clippy::unused_self, reason = "nothing waits")]
 impl Context<'_> {
     pub(crate) const fn with_tasks(self, _: NoTasks) -> Self {
         self
@@ -43,5 +52,15 @@ impl Context<'_> {
 
     pub(crate) const fn lending(self, _: &NoTasks) -> Self {
         self
+    }
+
+    #[inline(always)]
+    pub(crate) const fn released(&mut self) -> Option<Inbound> {
+        None
+    }
+
+    #[inline(always)]
+    pub(crate) fn keep(&self, transaction: Inbound) -> Option<Inbound> {
+        Some(transaction)
     }
 }

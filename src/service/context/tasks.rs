@@ -1,18 +1,12 @@
 //! Tasks: what other threads have a service do, on the thread of its callbacks.
 
-use std::any::Any;
 use std::time::Instant;
 
 use crate::service::context::Context;
+use crate::service::context::run_tasks::{RunTasks, Task};
 use crate::service::link::{self, Batch, ServiceLink, Waited};
-use crate::service::task_queue::{TaskQueue, TaskSender};
+use crate::service::task_queue::TaskSender;
 use crate::service::{Inbound, SocketId};
-
-/// Code of another thread, for the service that its run made and for the context of its callbacks.
-pub(crate) type Task = Box<dyn FnOnce(&mut dyn Any, &mut Context<'_>) + Send>;
-
-/// The tasks of one run.
-pub(crate) type RunTasks = TaskQueue<Task>;
 
 /// What comes next for a service that is called.
 pub(crate) enum NextCall {
@@ -53,7 +47,7 @@ impl<'host> Context<'host> {
 
     /// Sends tasks to this run of the service. `None`: it is no run of a host.
     pub(crate) fn task_sender(&self) -> Option<TaskSender<Task>> {
-        self.tasks().map(TaskQueue::sender)
+        self.tasks().map(RunTasks::sender)
     }
 
     /// How many bytes wait for the peer of a socket; `None` on a thread of its own.
@@ -66,7 +60,7 @@ impl<'host> Context<'host> {
 
     /// The path of the service; empty if it is no run of a host.
     pub(crate) fn service(&self) -> &str {
-        self.tasks().map_or("", TaskQueue::service)
+        self.tasks().map_or("", RunTasks::service)
     }
 
     /// Waits for the next transaction or task, until `deadline` at most. Once that has passed, it
@@ -81,14 +75,20 @@ impl<'host> Context<'host> {
                 self.flush();
                 return NextCall::Time;
             }
+            if let Some(transaction) = self.released() {
+                self.taken.pick_up(&transaction);
+                self.flush_by_tick();
+                return NextCall::Transaction(transaction);
+            }
             if let Some(transaction) = self.mail.pop_front() {
+                let Some(transaction) = self.keep(transaction) else { continue };
                 self.taken.pick_up(&transaction);
                 self.flush_by_tick();
                 return NextCall::Transaction(transaction);
             }
             if let Some(tasks_left) = self.tasks_left.checked_sub(1) {
                 self.tasks_left = tasks_left;
-                if let Some(task) = self.tasks().and_then(TaskQueue::next) {
+                if let Some(task) = self.tasks().and_then(RunTasks::next) {
                     self.flush_by_tick();
                     return NextCall::Task(task);
                 }
@@ -98,12 +98,18 @@ impl<'host> Context<'host> {
                 panic!("a callback on the loop cannot receive: it is called with what comes")
             };
             let received = ends.begin_wait();
-            self.tasks_left = self.tasks().map_or(0, TaskQueue::len);
+            self.tasks_left = self.tasks().map_or(0, RunTasks::len);
             match received {
                 Waited::Batch(Batch { inbound, outbound, .. }) => {
                     self.mail = inbound.into();
                     if self.batch.capacity() == 0 {
                         self.batch = outbound;
+                    }
+                }
+                // What waits is answered before the end.
+                Waited::End if self.has_waits() => {
+                    if self.tasks_left == 0 {
+                        link::park(deadline);
                     }
                 }
                 Waited::End => return NextCall::End,
@@ -116,6 +122,7 @@ impl<'host> Context<'host> {
     /// This thread is the one that receives tasks. A service may lend its context to another thread
     /// than its own.
     pub(crate) fn attend(&mut self) {
+        self.tasks().into_iter().for_each(RunTasks::attend);
         let (ServiceLink::Ends(ends), Some(tasks)) = (&self.way, self.tasks()) else { return };
         if ends.is_lent() {
             tasks.wake_also_by(Box::new(link::unparker()));
@@ -123,7 +130,11 @@ impl<'host> Context<'host> {
         }
     }
 
-    fn tasks(&self) -> Option<&RunTasks> {
+    fn has_waits(&self) -> bool {
+        self.tasks().is_some_and(RunTasks::has_waits)
+    }
+
+    pub(super) fn tasks(&self) -> Option<&RunTasks> {
         match &self.tasks {
             TaskWay::None => None,
             TaskWay::Own(tasks) => Some(tasks),

@@ -1,0 +1,119 @@
+//! `SocketWaits`: the sockets that a service answers later, with what it keeps of them until then.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::service::{Inbound, SocketId};
+
+/// The sockets that a service answers later: for each a job is under way. What else comes of such a
+/// socket is kept, and comes in order once the job has been answered.
+///
+/// A socket is known by its index. So a socket that gets the index of one that has gone waits for
+/// the answers of that one, whose close is kept with all else.
+#[derive(Default)]
+pub(crate) struct SocketWaits {
+    waits: HashMap<usize, SocketWait>,
+    /// The indices of those whose next transaction is to be delivered.
+    ready: VecDeque<usize>,
+    /// The index of the one whose transaction was delivered last.
+    in_hand: Option<usize>,
+}
+
+/// Begins a job.
+pub(crate) type BeginJob = Box<dyn FnOnce() + Send>;
+
+struct SocketWait {
+    /// The socket that the hub knows as one that is answered later.
+    id: SocketId,
+    has_job: bool,
+    /// Jobs that begin one after the other.
+    jobs: VecDeque<BeginJob>,
+    kept: VecDeque<Inbound>,
+}
+
+/// What to do after a job was added.
+pub(crate) enum AfterAdding {
+    /// Its socket is answered later from now on, and the job begins.
+    BeginWith(SocketId, BeginJob),
+    /// The job begins.
+    Begin(BeginJob),
+    /// It begins after others.
+    Nothing,
+}
+
+/// What is to be delivered before other mail.
+#[derive(Debug)]
+pub(crate) enum Released {
+    /// A transaction that was kept.
+    Transaction(Inbound),
+    /// Nothing is left of this socket.
+    Answered(SocketId),
+}
+
+impl SocketWaits {
+    /// Adds a job of a socket.
+    pub(crate) fn add(&mut self, id: SocketId, job: BeginJob) -> AfterAdding {
+        let Some(wait) = self.waits.get_mut(&id.index()) else {
+            let wait =
+                SocketWait { id, has_job: true, jobs: VecDeque::new(), kept: VecDeque::new() };
+            self.waits.insert(id.index(), wait);
+            return AfterAdding::BeginWith(id, job);
+        };
+        if wait.has_job {
+            wait.jobs.push_back(job);
+            return AfterAdding::Nothing;
+        }
+        wait.has_job = true;
+        if std::mem::replace(&mut wait.id, id) == id {
+            return AfterAdding::Begin(job);
+        }
+        AfterAdding::BeginWith(id, job)
+    }
+
+    /// Keeps a transaction, if it has to wait. Otherwise it is returned.
+    pub(crate) fn keep(&mut self, transaction: Inbound) -> Option<Inbound> {
+        let Some(wait) = self.waits.get_mut(&transaction.id().index()) else {
+            return Some(transaction);
+        };
+        wait.kept.push_back(transaction);
+        None
+    }
+
+    /// The job of a socket has been answered. Returns its next job, which begins now.
+    pub(crate) fn answered(&mut self, id: SocketId) -> Option<BeginJob> {
+        let wait = self.waits.get_mut(&id.index())?;
+        let next = wait.jobs.pop_front();
+        if next.is_none() {
+            wait.has_job = false;
+            self.ready.push_back(id.index());
+        }
+        next
+    }
+
+    /// What is to be delivered next. The service is done with what was delivered before.
+    pub(crate) fn release(&mut self) -> Option<Released> {
+        if let Some(index) = self.in_hand.take()
+            && self.waits.get(&index).is_some_and(|wait| !wait.has_job)
+        {
+            self.ready.push_front(index);
+        }
+        let index = self.ready.pop_front()?;
+        let wait = self.waits.get_mut(&index)?;
+        if let Some(transaction) = wait.kept.pop_front() {
+            self.in_hand = Some(index);
+            return Some(Released::Transaction(transaction));
+        }
+        let id = wait.id;
+        self.waits.remove(&index);
+        Some(Released::Answered(id))
+    }
+
+    /// Whether no socket is answered later.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waits.is_empty()
+    }
+
+    /// Whether something may be released now.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.ready.is_empty() || self.in_hand.is_some()
+    }
+}
