@@ -5,6 +5,8 @@
 use std::fmt::Write;
 
 use crate::config::Config;
+#[cfg(feature = "database")]
+use crate::config::databases::has_password;
 use crate::config::expand::{MASK, ValueForm};
 use crate::config::ini::{self, IniLine};
 use crate::config::key::{Key, ReloadTime};
@@ -48,6 +50,13 @@ pub(super) fn print(sheet: &RawConfig, flags: &[Setting], steps: i64, config: &C
         if !has_own && limits.outbox_bytes_max != config.all.limits.outbox_bytes_max {
             page.follows("outbox-max", &size(limits.outbox_bytes_max), "max-message");
         }
+    }
+    #[cfg(feature = "database")]
+    for section in &sheet.databases {
+        let place = comment(&sheet.names.place(section.line));
+        page.push(format_args!("\n[database {}]  # {place}\n", section.path));
+        let limits = &config.all.limits;
+        section.settings.iter().for_each(|setting| page.setting(setting, limits));
     }
     page.text()
 }
@@ -94,6 +103,10 @@ impl PrintedConfig<'_> {
                 self.masked(name, &format!("{}={MASK}", variable.trim_end()), &note);
             }
             _ if is_masked => self.masked(name, &shown, &note),
+            #[cfg(feature = "database")]
+            _ if name == "url" && has_password(&setting.value.to_string_lossy()) => {
+                self.masked(name, &shown, &note);
+            }
             (_, None) => self.unwritable(name, &shown, &note),
             // The parts that were omitted hold as well.
             (_, Some(_)) if name == "mail-max" => {

@@ -8,6 +8,8 @@ use crate::config::Config;
 use crate::config::expand::ValueForm;
 use crate::config::section::Section;
 use crate::config::value::ValueKind;
+#[cfg(feature = "database")]
+use crate::config::value::databases::DatabaseValue;
 #[cfg(feature = "programs")]
 use crate::programs::ProgramOptions;
 use crate::service::ServiceOptions;
@@ -36,6 +38,8 @@ impl Key {
             Setter::Service(kind) => kind.set(&mut config.all, value),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.set(&mut config.all_programs, value),
+            #[cfg(feature = "database")]
+            Setter::Database(kind) => kind.set(config.last_database(), value),
         }
     }
 
@@ -46,6 +50,9 @@ impl Key {
             Setter::Service(kind) => kind.differs(&mut one.all, &mut other.all),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.differs(&mut one.all_programs, &mut other.all_programs),
+            // They are compared as sections.
+            #[cfg(feature = "database")]
+            Setter::Database(_) => false,
         }
     }
 
@@ -56,6 +63,8 @@ impl Key {
             Setter::Service(_) => true,
             #[cfg(feature = "programs")]
             Setter::Program(_) => true,
+            #[cfg(feature = "database")]
+            Setter::Database(_) => false,
         }
     }
 
@@ -66,6 +75,8 @@ impl Key {
             Setter::Service(kind) => kind.repeats(),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.repeats(),
+            #[cfg(feature = "database")]
+            Setter::Database(_) => false,
         }
     }
 
@@ -77,6 +88,8 @@ impl Key {
             Setter::Service(kind) => kind.form(),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.form(),
+            #[cfg(feature = "database")]
+            Setter::Database(_) => ValueForm::Plain,
         }
     }
 
@@ -87,6 +100,8 @@ impl Key {
             Setter::Service(kind) => kind.allowed(),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.allowed(),
+            #[cfg(feature = "database")]
+            Setter::Database(kind) => kind.allowed(),
         }
     }
 }
@@ -109,4 +124,7 @@ pub(super) enum Setter {
     /// The same for programs.
     #[cfg(feature = "programs")]
     Program(ValueKind<ProgramOptions>),
+    /// An option of one database.
+    #[cfg(feature = "database")]
+    Database(DatabaseValue),
 }

@@ -10,6 +10,8 @@ use crate::config::error::{ConfigFault, Problem};
 use crate::config::include::{FILES_MAX, INCLUDE, named, unreadable};
 use crate::config::ini::{self, IniError, IniLine};
 use crate::config::input::{ConfigInput, FILE_BYTES_MAX};
+#[cfg(feature = "database")]
+use crate::config::raw_config::named as named_section;
 use crate::config::raw_config::{CurrentSection, RawConfig};
 #[cfg(feature = "admin")]
 use crate::config::setting::expanded;
@@ -69,6 +71,10 @@ impl RawConfig {
                     // A section without keys still names a path.
                     if let CurrentSection::One(path, line) = &here {
                         self.own(path, *line);
+                    }
+                    #[cfg(feature = "database")]
+                    if let CurrentSection::Database(name, line) = &here {
+                        named_section(&mut self.databases, name, *line);
                     }
                     fault
                 }

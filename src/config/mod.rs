@@ -18,6 +18,7 @@
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
 //! - likewise `program`: the relations between the keys of programs; `variables`: their values
 //! - with the feature `tls`, `tls`: the keys about it; `tls_words`: words of their values
+//! - with the feature `database`, `databases`: the databases of a configuration
 //! - with the feature `admin`, `admin`: the keys about listeners for operators; `admin_address`: an
 //!   address of one
 //! - `input`: where files are read; `ini`: the lines of one; `raw_config`: its keys in their
@@ -35,6 +36,8 @@ mod admin;
 mod admin_address;
 mod args;
 mod command;
+#[cfg(feature = "database")]
+mod databases;
 mod dumpable;
 #[cfg(feature = "admin")]
 mod effective;
@@ -100,6 +103,8 @@ use crate::service::ServiceOptions;
 use crate::ws::{Forwarded, TrustedProxies};
 
 pub use command::Command;
+#[cfg(feature = "database")]
+pub use databases::{DatabaseConfig, DatabaseKind, DiskSync, SslMode};
 pub use dumpable::Dumpable;
 pub use error::{CommandError, ConfigError, UsageError};
 pub use exit::Exit;
@@ -199,6 +204,9 @@ pub struct Config {
     pub all_programs: ProgramOptions,
     /// The services with a section, in the order of their paths.
     pub services: Vec<ServiceConfig>,
+    /// The databases, in the order of their names.
+    #[cfg(feature = "database")]
+    pub databases: Vec<DatabaseConfig>,
 }
 
 impl Config {
@@ -216,6 +224,16 @@ impl Config {
     pub fn service(&self, path: &str) -> Option<&ServiceConfig> {
         let found = self.services.binary_search_by(|service| service.path.as_str().cmp(path));
         found.ok().map(|at| &self.services[at])
+    }
+
+    /// The last database, which keys set; an unnamed one if there is none.
+    #[cfg(feature = "database")]
+    fn last_database(&mut self) -> &mut DatabaseConfig {
+        if self.databases.is_empty() {
+            self.databases.push(DatabaseConfig::new(String::new()));
+        }
+        let last = self.databases.len() - 1;
+        &mut self.databases[last]
     }
 
     /// The place of a service's section, as in `server.conf:7`, for messages about it. Only the
@@ -304,6 +322,8 @@ impl Default for Config {
             #[cfg(feature = "programs")]
             all_programs: ProgramOptions::default(),
             services: Vec::new(),
+            #[cfg(feature = "database")]
+            databases: Vec::new(),
         }
     }
 }

@@ -30,7 +30,10 @@ pub(super) struct RawConfig {
     /// Its settings for all services.
     pub(super) all: Vec<Setting>,
     /// Its settings for single services, in the order of their paths.
-    pub(super) services: Vec<ServiceSection>,
+    pub(super) services: Vec<NamedSection>,
+    /// Its settings for databases, in the order of their names.
+    #[cfg(feature = "database")]
+    pub(super) databases: Vec<NamedSection>,
     /// Its faults. Faulty lines are left out of the settings.
     pub(super) faults: Vec<ConfigFault>,
 }
@@ -56,7 +59,7 @@ impl RawConfig {
         if let Some(name) = for_admin(&plain, value) {
             return Err(Problem::Unbuilt { name: name.to_owned(), feature: "admin" });
         }
-        let key = keys::find(&plain);
+        let key = here.find(&plain);
         let settings = match here {
             CurrentSection::Nowhere => {
                 let home = key.map(|key| key.section);
@@ -74,6 +77,10 @@ impl RawConfig {
             }
             CurrentSection::All(_) => &mut self.all,
             CurrentSection::One(path, line) => &mut self.own(path, *line).settings,
+            #[cfg(feature = "database")]
+            CurrentSection::Database(name, line) => {
+                &mut named(&mut self.databases, name, *line).settings
+            }
         };
         let Some(key) = key else { return Err(here.unknown(name, &plain)) };
         if !here.holds(key) {
@@ -90,22 +97,15 @@ impl RawConfig {
     }
 
     /// The settings for the service at a path, whose section begins or continues in this line.
-    pub(super) fn own(&mut self, path: &str, line: FileLine) -> &mut ServiceSection {
-        // A tree would be 4 kB more of code. That a new section moves those behind it costs more
-        // than the rest only with ten thousands of them.
-        let found = self.services.binary_search_by(|section| section.path.as_str().cmp(path));
-        let at = found.unwrap_or_else(|at| {
-            let begun = ServiceSection { path: path.to_owned(), line, settings: Vec::new() };
-            self.services.insert(at, begun);
-            at
-        });
-        &mut self.services[at]
+    pub(super) fn own(&mut self, path: &str, line: FileLine) -> &mut NamedSection {
+        named(&mut self.services, path, line)
     }
 }
 
-/// The settings of one service.
+/// The settings of one service, or of one database.
 #[cfg_attr(feature = "admin", derive(Clone))]
-pub(super) struct ServiceSection {
+pub(super) struct NamedSection {
+    /// The path of the service, or the name of the database.
     pub(super) path: String,
     /// The line at which its section begins, or the first of several.
     pub(super) line: FileLine,
@@ -122,6 +122,9 @@ pub(super) enum CurrentSection {
     All(Section),
     /// In the section of the service with this path, which begins in this line.
     One(String, FileLine),
+    /// In the section of the database with this name, which begins in this line.
+    #[cfg(feature = "database")]
+    Database(String, FileLine),
 }
 
 impl CurrentSection {
@@ -141,6 +144,24 @@ impl CurrentSection {
                 let shown = meant.clone().unwrap_or_else(|| Quoted(&path).to_string());
                 (Self::One(shown, line), Some(Problem::Path { path, meant }))
             }
+            #[cfg(feature = "database")]
+            ("database", name) => {
+                let fault = (!is_name(name)).then(|| {
+                    let text = format!(
+                        "a database is named by letters, digits, - and _, as in [database main], \
+                         not by {}",
+                        Quoted(name)
+                    );
+                    Problem::Database(text)
+                });
+                (Self::Database(name.to_owned(), line), fault)
+            }
+            // An error that names the feature costs more than the smallest build has.
+            #[cfg(all(feature = "admin", not(feature = "database")))]
+            ("database", _) => {
+                let name = format!("[{title}]");
+                (Self::Unknown, Some(Problem::Unbuilt { name, feature: "sqlite or postgres" }))
+            }
             (word, _) => {
                 let path = title.find('/').and_then(|at| meant_path(&title[at..]));
                 let here = match (path, nearest(word, ["server", "limits", "service"])) {
@@ -156,12 +177,23 @@ impl CurrentSection {
         }
     }
 
+    /// The key called `name`, which is a plain one. A database has keys of its own.
+    fn find(&self, name: &str) -> Option<&'static Key> {
+        #[cfg(feature = "database")]
+        if let Self::Database(..) = self {
+            return keys::databases::find(name).or_else(|| keys::find(name));
+        }
+        keys::find(name)
+    }
+
     /// Whether `key` is allowed here.
     fn holds(&self, key: &Key) -> bool {
         match self {
             Self::Nowhere | Self::Unknown => false,
             Self::All(section) => key.section == *section,
             Self::One(..) => key.is_for_services(),
+            #[cfg(feature = "database")]
+            Self::Database(..) => key.section == Section::Database,
         }
     }
 
@@ -172,8 +204,11 @@ impl CurrentSection {
             return Problem::Unbuilt { name: plain.to_owned(), feature };
         }
         let here = keys::all().filter(|key| self.holds(key));
+        #[cfg(feature = "database")]
+        let here = here.chain(keys::databases::KEYS.iter().filter(|key| self.holds(key)));
         let elsewhere = keys::all().filter(|key| !self.holds(key));
-        let near = nearest(plain, here.chain(elsewhere).map(|key| key.name)).and_then(keys::find);
+        let near = nearest(plain, here.chain(elsewhere).map(|key| key.name));
+        let near = near.and_then(|name| self.find(name));
         let nearest = near.map(|key| (key.name, (!self.holds(key)).then_some(key.section)));
         Problem::UnknownKey { name: name.to_owned(), here: self.title(), nearest }
     }
@@ -185,8 +220,34 @@ impl CurrentSection {
             Self::Unknown => "its section".to_owned(),
             Self::All(section) => section.title().to_owned(),
             Self::One(path, _) => format!("[service {path}]"),
+            #[cfg(feature = "database")]
+            Self::Database(name, _) => format!("[database {name}]"),
         }
     }
+}
+
+/// The section with this name, which is added if there is none.
+pub(super) fn named<'a>(
+    sections: &'a mut Vec<NamedSection>,
+    path: &str,
+    line: FileLine,
+) -> &'a mut NamedSection {
+    // A tree would be 4 kB more of code. That a new section moves those behind it costs more
+    // than the rest only with ten thousands of them.
+    let found = sections.binary_search_by(|section| section.path.as_str().cmp(path));
+    let at = found.unwrap_or_else(|at| {
+        let begun = NamedSection { path: path.to_owned(), line, settings: Vec::new() };
+        sections.insert(at, begun);
+        at
+    });
+    &mut sections[at]
+}
+
+/// Whether a database may have this name.
+#[cfg(feature = "database")]
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 /// The path that was probably meant: with a slash in front, or decoded.

@@ -47,6 +47,20 @@ impl Config {
                 }
             }
         }
+        #[cfg(feature = "database")]
+        if class == ReloadTime::NextStart {
+            let are_same = |name: &&str| {
+                let find =
+                    |all: &'_ Self| all.databases.iter().find(|of| of.name == **name).cloned();
+                find(self) == find(new)
+            };
+            let mut all: Vec<_> =
+                self.databases.iter().chain(&new.databases).map(|of| of.name.as_str()).collect();
+            all.sort_unstable();
+            all.dedup();
+            let changed = all.iter().filter(|name| !are_same(name));
+            names.extend(changed.map(|name| format!("[database {name}]")));
+        }
         names
     }
 

@@ -5,10 +5,12 @@
 use std::path::Path;
 
 use crate::config::Config;
+#[cfg(feature = "database")]
+use crate::config::databases::DatabaseConfig;
 use crate::config::error::{ConfigError, ConfigFault, Problem};
 #[cfg(feature = "programs")]
 use crate::config::program::{check_mode, settle_framing};
-use crate::config::raw_config::{RawConfig, ServiceSection};
+use crate::config::raw_config::{NamedSection, RawConfig};
 use crate::config::service_config::ServiceConfig;
 #[cfg(feature = "proxy")]
 use crate::config::setting::contradiction;
@@ -27,6 +29,8 @@ pub(super) fn resolve(
     flags: &[Setting],
     defaults: Config,
 ) -> Result<Config, ConfigError> {
+    #[cfg(feature = "database")]
+    let databases = sheet.databases;
     let RawConfig { names, all, services, mut faults, .. } = sheet;
     let mut config = defaults;
     for layer in [&all, flags] {
@@ -52,7 +56,7 @@ pub(super) fn resolve(
     check_admin(&config, flags.iter().rev().chain(&all), &mut faults);
     #[cfg(feature = "tls")]
     check_tls(&config, flags.iter().rev().chain(&all), &mut faults);
-    for ServiceSection { path, line, settings: own } in services {
+    for NamedSection { path, line, settings: own } in services {
         // Keys of the server cannot stand in such a section.
         let mut one = Config {
             all: config.all.clone(),
@@ -79,6 +83,15 @@ pub(super) fn resolve(
             #[cfg(feature = "programs")]
             program: one.all_programs,
         });
+    }
+    #[cfg(feature = "database")]
+    for section in databases {
+        let databases = vec![DatabaseConfig::new(section.path.clone())];
+        let mut one = Config { databases, ..Config::default() };
+        lay(&section.settings, &mut faults, &mut one);
+        let database = one.last_database();
+        database.check(&section, &mut faults);
+        config.databases.push(database.clone());
     }
     if !faults.is_empty() {
         return Err(ConfigError::new(names, faults));

@@ -7,6 +7,9 @@ pub(super) enum Section {
     Server,
     /// `[limits]`
     Limits,
+    /// `[database NAME]`, of which there may be several.
+    #[cfg(feature = "database")]
+    Database,
 }
 
 impl Section {
@@ -15,6 +18,8 @@ impl Section {
         match self {
             Self::Server => "[server]",
             Self::Limits => "[limits]",
+            #[cfg(feature = "database")]
+            Self::Database => "[database NAME]",
         }
     }
 }

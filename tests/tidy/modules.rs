@@ -20,19 +20,21 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("sys", &[]),
     ("net", &["limits", "time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
+    // Threads of databases, which services ask.
+    ("database", &["limits", "service", "pages", "host"]),
     // What operators see of a host: it plugs into the host, as programs do.
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
     (
         "server",
         &[
-            "limits", "time", "ws", "service", "programs", "pages", "hub", "net", "host", "admin",
-            "process",
+            "limits", "time", "ws", "service", "programs", "pages", "hub", "net", "host",
+            "database", "admin", "process",
         ],
     ),
     // A host in memory, for tests of services.
     ("testing", &["limits", "time", "ws", "service", "pages", "hub", "engine", "host", "server"]),
-    ("config", &["limits", "ws", "service", "programs", "hub"]),
+    ("config", &["limits", "ws", "service", "programs", "hub", "database"]),
 ];
 
 /// What tests in a folder may import besides.

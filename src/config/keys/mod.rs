@@ -2,6 +2,8 @@
 //! `programs` and `limits`. A new key is one more entry there and one more comment in
 //! `server.conf`. A test compares the two; there is no other list. `key` describes an entry.
 
+#[cfg(feature = "database")]
+pub(super) mod databases;
 mod limits;
 #[cfg(feature = "programs")]
 mod programs;

@@ -229,6 +229,8 @@ fn every_key_is_set() {
             subpaths: Subpaths::Served,
         },
         services: Vec::new(),
+        #[cfg(feature = "database")]
+        databases: Vec::new(),
         #[cfg(feature = "admin")]
         included: Vec::new(),
     };
