@@ -364,8 +364,8 @@ pub(super) fn wait<'a, T>(
 
 /// How many jobs share a transaction at most.
 const GROUP_MAX: usize = 64;
-/// For how long a connection may be idle and get a job without a check, which takes about as long as
-/// the shortest query.
+/// For how long a connection may be idle and get a job without a check, which takes about as long
+/// as the shortest query.
 const TRUST: Duration = Duration::from_millis(50);
 /// For how long a connection may be idle before it is checked without a job.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);

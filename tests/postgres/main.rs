@@ -1,11 +1,11 @@
-//! Databases of PostgreSQL, with a real server for each test: it restarts under load, ends sessions,
-//! is slow, wants TLS and passwords.
+//! Databases of PostgreSQL, with a real server for each test: it restarts under load, ends
+//! sessions, is slow, wants TLS and passwords.
 #![cfg(feature = "postgres")]
 
 mod access;
 mod losses;
 mod queries;
-// mod services;
+mod services;
 #[path = "../support/mod.rs"]
 mod support;
 

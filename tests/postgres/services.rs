@@ -95,7 +95,7 @@ fn ask(thread: Thread, way: Way) {
             assert_eq!(socket.read_text(), format!("{number}/{question}"));
         }
     }
-    drop(sockets);
+    drop((sockets, echo));
     host.stop();
     close(&owner);
     close(&db);

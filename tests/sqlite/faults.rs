@@ -123,8 +123,8 @@ fn a_full_disk_is_an_error_and_no_end() {
     let disk = folder("disk");
     let file = disk.join("main.db");
     // Root, or a user with a namespace of its own, may mount one. It goes with the process.
-    let script = "mount -t tmpfs -o size=1m none \"$1\" && head -c 300000 /dev/zero >\"$1/ballast\" \
-                  && shift && exec \"$@\"";
+    let script = "mount -t tmpfs -o size=1m none \"$1\" && \
+                  head -c 300000 /dev/zero >\"$1/ballast\" && shift && exec \"$@\"";
     let output = Command::new("unshare")
         .args(["--mount", "--map-root-user", "sh", "-c", script, "sh"])
         .arg(&disk)

@@ -4,12 +4,13 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use switchboard::{DatabaseError, DatabaseOptions};
 
-use super::support::{DEADLINE, until_quick_enough};
+use super::support::{DEADLINE, next, until_quick_enough};
 use super::{add, close, file, numbers, open_numbers, patient};
 
 /// Holds the lock of a file until its input ends.
@@ -69,6 +70,37 @@ fn a_lock_of_another_process_is_waited_for() {
     holder.end();
     writer.join().expect("it does not panic").expect("it has the lock then");
     assert_eq!(numbers(&db), [1]);
+    close(&db);
+}
+
+#[test]
+fn a_job_that_writes_has_the_lock_from_its_beginning() {
+    let path = file("begins");
+    let db = open_numbers(&path, patient());
+    let (begun, has_begun) = mpsc::channel();
+    let (go, goes) = mpsc::channel::<()>();
+    let writer = std::thread::spawn({
+        let db = db.clone();
+        move || {
+            db.write(move |c| {
+                let before: i64 =
+                    c.query_row("SELECT count(*) FROM number", [], |row| row.get(0))?;
+                begun.send(())?;
+                goes.recv()?;
+                add(c, before)
+            })
+        }
+    });
+    next(&has_begun);
+    // Otherwise this would make what the job has read old, and its write an error.
+    let other = Connection::open(&path).expect("it is there");
+    other.busy_timeout(Duration::ZERO).expect("it is set");
+    let refused = other.execute("INSERT INTO number VALUES (7)", []);
+    let code = refused.expect_err("it is locked").sqlite_error_code();
+    assert_eq!(code, Some(rusqlite::ErrorCode::DatabaseBusy));
+    go.send(()).expect("it waits");
+    writer.join().expect("it does not panic").expect("it is done");
+    assert_eq!(numbers(&db), [0]);
     close(&db);
 }
 

@@ -35,8 +35,8 @@ impl Postgres {
         Self::start_with(&[], &[], &[])
     }
 
-    /// The same with `settings`, which are lines of postgresql.conf, with `rules`, which are lines of
-    /// pg_hba.conf before those that admit all, and with copies of files beside its own.
+    /// The same with `settings`, which are lines of postgresql.conf, with `rules`, which are lines
+    /// of pg_hba.conf before those that admit all, and with copies of files beside its own.
     pub fn start_with(settings: &[&str], rules: &[&str], files: &[&Path]) -> Self {
         let folder = super::folder::socket_path("postgres");
         let data = folder.join("data");
@@ -97,14 +97,7 @@ impl Postgres {
 
     /// Waits for a line of the server's log.
     pub fn wait_for_line(&self, part: &str) {
-        let mut read = Vec::new();
-        loop {
-            match self.log.recv_timeout(super::DEADLINE) {
-                Ok(line) if line.contains(part) => return,
-                Ok(line) => read.push(line),
-                Err(why) => panic!("no line with {part:?} ({why}): {}", read.join("\n")),
-            }
-        }
+        while !super::next(&self.log).contains(part) {}
     }
 
     /// The address of the server, for a socket in its folder.

@@ -21,7 +21,7 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("net", &["limits", "time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
     // Threads of databases, which services ask.
-    ("database", &["limits", "service", "pages", "host"]),
+    ("database", &["limits", "service", "pages", "sys", "host"]),
     // What operators see of a host: it plugs into the host, as programs do.
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),

@@ -5,7 +5,7 @@ use crate::source::{none, sources};
 use crate::tokens::{code, is_at, tokens};
 
 /// Packages, and modules of the standard library, each with the places where it may be used.
-const PACKAGES: [(&str, &[&str]); 14] = [
+const PACKAGES: [(&str, &[&str]); 19] = [
     // A program's thread polls its pipes, and a signal writes to a pipe of mio.
     ("mio", &["src/net/", "src/host/", "src/admin/", "src/process/", "src/sys/signals.rs"]),
     // Outside of `sys` there are numbers of it alone: flags and errors.
@@ -23,6 +23,12 @@ const PACKAGES: [(&str, &[&str]); 14] = [
     ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
+    ("rusqlite", &["src/database/sqlite/", "src/sys/sqlite.rs"]),
+    // The traits of a stream, for TLS.
+    ("tokio", &["src/database/postgres/tls.rs"]),
+    ("tokio_rustls", &["src/database/postgres/tls.rs"]),
+    ("rustls_native_certs", &["src/database/postgres/tls.rs"]),
+    ("rustls", &["src/net/tls/", "src/database/postgres/tls.rs"]),
     ("sha1", &["src/ws/upgrade.rs"]),
     ("base64", &["src/ws/credentials.rs", "src/ws/upgrade.rs"]),
     (
@@ -67,6 +73,8 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/host/hangup.rs",
             "src/net/unix.rs",
             "src/net/tls/certificates.rs",
+            // A password, and authorities.
+            "src/database/postgres/",
             "src/admin/access.rs",
             "src/admin/own_process.rs",
             "src/process/",

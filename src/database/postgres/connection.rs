@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use postgres::config::{Config, SslMode};
@@ -14,9 +13,10 @@ use postgres::{Client, NoTls};
 use crate::database::postgres::options::Postgres;
 use crate::database::postgres::tls::TlsConnector;
 use crate::database::{ConnectionPlan, JobResult};
+use crate::host::thread::spawn;
 
-/// A connection to PostgreSQL: what a job gets. It is a [`postgres::Client`]. A job of `write` is in
-/// a transaction already, in which it may have savepoints (`SAVEPOINT`).
+/// A connection to PostgreSQL: what a job gets. It is a [`postgres::Client`]. A job of `write` is
+/// in a transaction already, in which it may have savepoints (`SAVEPOINT`).
 pub struct PostgresConnection {
     client: Client,
     query_timeout: Duration,
@@ -68,7 +68,7 @@ fn connect(server: &Postgres, config: Config, tls: Option<TlsConnector>) -> JobR
         return Err("the server has not answered earlier attempts to connect".into());
     }
     let (sender, connected) = mpsc::channel();
-    thread::Builder::new().name("db-connect".to_owned()).spawn(move || {
+    spawn("database connects".to_owned(), move || {
         let client = match tls {
             Some(tls) => config.connect(tls),
             None => config.connect(NoTls),

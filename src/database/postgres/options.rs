@@ -149,8 +149,10 @@ impl Postgres {
             [] => addresses.collect(),
             _ => hosts.collect(),
         };
-        let ports: Vec<_> = self.config.get_ports().iter().map(ToString::to_string).collect();
-        let port = if ports.is_empty() { String::new() } else { format!(":{}", ports.join(",")) };
+        let ports = self.config.get_ports();
+        let is_usual = ports.iter().all(|port| *port == PORT);
+        let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
+        let port = if is_usual { String::new() } else { format!(":{}", ports.join(",")) };
         let database = self.config.get_dbname().unwrap_or_default();
         format!("postgres://{user}{}{port}/{database}", hosts.join(","))
     }
@@ -180,8 +182,8 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-/// What is wrong with a URL. The error of the crate may have a part of the password in it, unless it
-/// names a known option.
+/// What is wrong with a URL. The error of the crate may have a part of the password in it, unless
+/// it names a known option.
 fn fault_of(error: &postgres::Error) -> String {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match cause.starts_with("invalid value for option") {
@@ -190,11 +192,13 @@ fn fault_of(error: &postgres::Error) -> String {
     }
 }
 
+/// Where servers listen, if no port is named.
+const PORT: u16 = 5_432;
 const PASSWORD_BYTES_MAX: u64 = 4 << 10;
 const NO_URL: &str = "the URL of a PostgreSQL database is \
     postgres://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE; special characters of a user or a \
     password are escaped (%40 for @)";
-const TLS_OPTION: &str = "the URL has an option for TLS; set the keys sslmode (disable, verify-full) \
-    and ca-file instead";
+const TLS_OPTION: &str = "the URL has an option for TLS; set the keys sslmode (disable, \
+    verify-full) and ca-file instead";
 const NO_HOST: &str = "the URL names no host; for a Unix socket it is \
     postgres://USER@/DATABASE?host=FOLDER, such as /run/postgresql";

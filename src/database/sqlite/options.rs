@@ -24,8 +24,9 @@ use crate::database::UrlError;
 /// db.write(|c| Ok(c.execute_batch("CREATE TABLE user (name TEXT PRIMARY KEY)")?))?;
 /// let rows = db.write(|c| Ok(c.execute("INSERT INTO user VALUES (?)", ["alice"])?))?;
 /// # assert_eq!(rows, 1);
-/// let name = db.read(|c| Ok(c.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0))?))?;
-/// assert_eq!(name, "alice");
+/// let count = "SELECT count(*) FROM user";
+/// let users: i64 = db.read(|c| Ok(c.query_row(count, [], |row| row.get(0))?))?;
+/// assert_eq!(users, 1);
 /// # std::fs::remove_file(path)?;
 /// # Ok(())
 /// # }
@@ -42,13 +43,13 @@ pub enum Synchronous {
     /// Until what it has written is on the disk: it survives a loss of power.
     #[default]
     Full,
-    /// For nothing. A loss of power may undo the last commits, and leaves the file whole. The end of
-    /// the process undoes nothing.
+    /// For nothing. A loss of power may undo the last commits, and leaves the file whole. The end
+    /// of the process undoes nothing.
     Normal,
 }
 
 impl Sqlite {
-    /// The database in a file. No query opens it before [`Database::open`](crate::database::Database::open).
+    /// The database in a file, which [`Database::open`](crate::database::Database::open) opens.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), synchronous: Synchronous::Full }
