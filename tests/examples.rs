@@ -340,8 +340,8 @@ fn visits() {
     }
     let mut last = String::new();
     for raw in &mut sockets {
-        assert!(told(raw).starts_with("Ida came "));
-        last = last.max(told(raw));
+        assert!(raw.read_text().starts_with("Ida came "));
+        last = last.max(raw.read_text());
     }
     assert_eq!(last, "Uwe came 3 times");
     example.stop();
@@ -349,7 +349,7 @@ fn visits() {
     let example = Example::start_with("visits", &[argument]);
     let mut raw = example.open();
     raw.send_text("Ida");
-    assert_eq!(told(&mut raw), "Ida came 4 times");
+    assert_eq!(raw.read_text(), "Ida came 4 times");
     example.stop();
 }
 

@@ -249,7 +249,7 @@ impl<C> Database<C> {
         self.0.queue.callers_len()
     }
 
-    pub(super) fn tally(&self) -> crate::database::counts::Tally {
+    pub(super) fn tally(&self) -> Tally {
         self.0.queue.facts().tally
     }
 }

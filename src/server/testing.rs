@@ -6,6 +6,7 @@ use crate::limits::Limits;
 use crate::server::Server;
 use crate::server::error::BindError;
 use crate::server::mounted::Mounting;
+use crate::service::shared_values::SharedValues;
 use crate::time::Time;
 
 /// What a host in memory is made of.
@@ -16,6 +17,8 @@ pub(crate) struct TestPlan {
     pub(crate) limits: Limits,
     /// The factories of the services, by the index of the worker.
     pub(crate) factories: Vec<Factory>,
+    /// What services find by name.
+    pub(crate) values: SharedValues,
 }
 
 impl Server {
@@ -31,6 +34,10 @@ impl Server {
             let callbacks = callbacks.ok_or(BindError::Thread(path))?;
             factories.push(Factory::Loop(callbacks));
         }
-        Ok(TestPlan { hub, limits: self.limits, factories })
+        #[cfg(feature = "database")]
+        let values = self.databases.into_values();
+        #[cfg(not(feature = "database"))]
+        let values = SharedValues::default();
+        Ok(TestPlan { hub, limits: self.limits, factories, values })
     }
 }

@@ -18,6 +18,7 @@ use crate::host::clock::TickClock;
 use crate::host::loop_service::LoopServices;
 use crate::hub::{Hub, ListenerTraits, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use crate::service::context::RunTasks;
+use crate::service::shared_values::SharedValues;
 use crate::service::{SenderTable, SocketId, WakeForSenders};
 use crate::testing::link::{ClientEnd, TestLink};
 use crate::time::Time;
@@ -31,6 +32,7 @@ pub(super) struct MemoryIo {
     arrivals: VecDeque<usize>,
     is_listening: bool,
     factories: Vec<Factory>,
+    values: SharedValues,
     loop_services: LoopServices<TestClock>,
     pub(super) sender_table: SenderTable,
     intake: Intake,
@@ -87,7 +89,7 @@ impl TickClock for TestClock {
 }
 
 impl MemoryIo {
-    pub(super) fn new(factories: Vec<Factory>, clock: TestClock) -> Self {
+    pub(super) fn new(factories: Vec<Factory>, values: SharedValues, clock: TestClock) -> Self {
         let (signal, signals) = mpsc::channel();
         let wakes = Wakes(signal.clone());
         let sender_table = SenderTable::new(|| Arc::new(wakes));
@@ -97,6 +99,7 @@ impl MemoryIo {
             is_listening: true,
             loop_services: LoopServices::of(&factories, sender_table.clone(), clock),
             factories,
+            values,
             intake: Intake::new(&sender_table),
             sender_table,
             signals,
@@ -323,7 +326,7 @@ impl Services for MemoryIo {
         let Factory::Loop(make) = self.factories[worker.index()].clone() else {
             unreachable!("a test has services with callbacks only")
         };
-        let tasks = RunTasks::new(hub.path(worker.service()));
+        let tasks = RunTasks::new(hub.path(worker.service()), &self.values);
         let signal = self.signal.clone();
         tasks.wake_by(|| {
             Box::new(move || {

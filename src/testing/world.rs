@@ -24,13 +24,13 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(plan: TestPlan) -> Self {
-        let TestPlan { hub, limits, factories } = plan;
+        let TestPlan { hub, limits, factories, values } = plan;
         // A sender of this thread would wait for itself.
         never_wait();
         let clock = TestClock::new();
         let mut world = Self {
             engine: Engine::new(hub, &limits),
-            io: MemoryIo::new(factories, clock.clone()),
+            io: MemoryIo::new(factories, values, clock.clone()),
             clock,
             now: Time::ZERO,
             failures: Vec::new(),

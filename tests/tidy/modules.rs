@@ -6,7 +6,7 @@ use crate::tokens::{Token, code};
 use std::fs;
 
 /// The modules of the library, each with those before it that it may import.
-const MODULES: [(&str, &[&str]); 17] = [
+const MODULES: [(&str, &[&str]); 18] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
