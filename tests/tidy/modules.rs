@@ -42,7 +42,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 19] = [
+const FILES: [(&str, &[&str]); 20] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -53,9 +53,10 @@ const FILES: [(&str, &[&str]); 19] = [
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),
     ("tls", &[]),
+    ("databases", &[]),
     ("admin", &[]),
     ("listen", &["admin"]),
-    ("check", &["admin", "builtin", "compiled", "programs", "services", "tls"]),
+    ("check", &["admin", "builtin", "compiled", "databases", "programs", "services", "tls"]),
     ("greeting", &["builtin", "check", "programs", "services"]),
     ("command", &[]),
     ("reload", &["admin", "check", "command", "log_target", "logger", "services", "tls"]),
@@ -65,6 +66,7 @@ const FILES: [(&str, &[&str]); 19] = [
             "admin",
             "builtin",
             "check",
+            "databases",
             "greeting",
             "listen",
             "log_target",
@@ -76,7 +78,7 @@ const FILES: [(&str, &[&str]); 19] = [
             "tls",
         ],
     ),
-    ("trial", &["admin", "greeting", "listen", "logger", "reload", "run", "tls"]),
+    ("trial", &["admin", "databases", "greeting", "listen", "logger", "reload", "run", "tls"]),
     ("main", &["builtin", "check", "command", "programs", "run", "trial"]),
 ];
 

@@ -57,6 +57,7 @@ const PACKAGES: [(&str, &[&str]); 19] = [
             "src/process/",
             "src/config/",
             "src/bin/switchboard/admin.rs",
+            "src/bin/switchboard/databases.rs",
             "src/bin/switchboard/listen.rs",
             "src/bin/switchboard/run.rs",
             "src/bin/switchboard/log_line.rs",

@@ -11,6 +11,8 @@ use switchboard::tls::Tls;
 use super::admin::{known_token, token};
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::databases::plans;
 #[cfg(feature = "programs")]
 use super::programs;
 use super::services::ALL;
@@ -26,6 +28,15 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
     let faults = match certificates(config) {
         Ok(tls) => {
             told.extend(tls.iter().flat_map(Tls::warnings).map(|text| warning(&text)));
+            faults
+        }
+        Err(fault) => [faults, vec![fault]].concat(),
+    };
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    let faults = match plans(config) {
+        Ok(plans) => {
+            let texts = plans.iter().filter_map(|(of, plan)| Some((of, plan.warning()?)));
+            told.extend(texts.map(|(of, text)| warning(&format!("[database {}] {text}", of.name))));
             faults
         }
         Err(fault) => [faults, vec![fault]].concat(),

@@ -7,6 +7,7 @@
 //! - `reload`: SIGHUP and other reloads; `tls`: certificates; `admin`: the listeners for operators
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
+//! - `databases`, with the feature `sqlite` or `postgres`: the databases of the configuration
 //! - `memory`: the memory limit of the system; `logger`: the log, `log_line`, its lines, and
 //!   `log_target`, where it is written, such as a `log_file`
 //!
@@ -19,6 +20,8 @@ mod builtin;
 mod check;
 mod command;
 mod compiled;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod databases;
 mod greeting;
 mod listen;
 #[cfg(feature = "admin")]

@@ -1,6 +1,8 @@
 //! A run of the server: from the configuration to the exit.
 
 use std::io::{self, IsTerminal, Write};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use std::time::Duration;
 
 use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
@@ -10,6 +12,8 @@ use switchboard::host::{
 use switchboard::{Host, Limits, Page, Server, ServiceOptions};
 
 use super::check::{misplaced, warnings};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::databases::Databases;
 use super::greeting::{addresses, greeting};
 use super::listen::{any_host, listen};
 use super::log_target::LogTarget;
@@ -37,6 +41,14 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
         return Exit::Configuration;
     }
     let server = server_of(config, fit(config));
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    let (server, databases) = match Databases::open(server, config) {
+        Ok(both) => both,
+        Err(text) => {
+            complain(config, &text);
+            return Exit::Configuration;
+        }
+    };
     #[cfg(feature = "tls")]
     let (server, tls) = match with_tls(server, config) {
         Ok(both) => both,
@@ -79,6 +91,8 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
         config,
         #[cfg(feature = "admin")]
         admin,
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        databases,
         prepare,
     )
 }
@@ -166,6 +180,7 @@ pub(crate) fn serve<T>(
     server: Server,
     config: &Config,
     #[cfg(feature = "admin")] admin: Admin,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))] databases: Databases,
     prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
 ) -> Exit {
     let listening = listen(
@@ -216,6 +231,8 @@ pub(crate) fn serve<T>(
         }
         host.run().map(|()| held)
     });
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    databases.close(Duration::from_millis(config.all.limits.drain_ms_max));
     let exit = match &ended {
         Ok(_) => Exit::Clean,
         Err(error) => {

@@ -11,6 +11,8 @@ use switchboard::process::{DocumentRoot, Executable, Recording, ReplayCheck};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::databases::Databases;
 use super::greeting::{addresses, url_of};
 use super::listen::resolve;
 use super::logger;
@@ -86,6 +88,8 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
         &config,
         #[cfg(feature = "admin")]
         Admin::new(),
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        Databases::default(),
         prepare,
     )
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "admin")]
 mod admin;
+#[cfg(feature = "database")]
+mod databases;
 mod each_key;
 #[cfg(feature = "admin")]
 mod effective;

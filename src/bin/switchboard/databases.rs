@@ -1,0 +1,130 @@
+//! The databases of the configuration: they are checked, opened for a run, and closed after it.
+
+use std::time::Duration;
+
+use switchboard::Server;
+use switchboard::config::DatabaseKind;
+#[cfg(feature = "sqlite")]
+use switchboard::config::DiskSync;
+#[cfg(feature = "postgres")]
+use switchboard::config::SslMode;
+use switchboard::config::{Config, DatabaseConfig};
+#[cfg(feature = "postgres")]
+use switchboard::database::postgres::Postgres;
+#[cfg(feature = "sqlite")]
+use switchboard::database::sqlite::{Sqlite, Synchronous};
+use switchboard::database::{Connector, Database};
+
+/// The databases of a run.
+#[derive(Default)]
+pub(crate) struct Databases(Vec<Box<dyn FnOnce(Duration) -> bool>>);
+
+/// A database that can be opened.
+pub(crate) enum Plan {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
+}
+
+/// What the databases of a configuration are, and warnings about them. None is opened.
+///
+/// # Errors
+/// They cannot be used, and why.
+pub(crate) fn plans(config: &Config) -> Result<Vec<(&DatabaseConfig, Plan)>, String> {
+    let all = config.databases.iter();
+    all.map(|of| Ok((of, plan(of).map_err(|text| format!("[database {}] {text}", of.name))?)))
+        .collect()
+}
+
+fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
+    match of.kind() {
+        #[cfg(feature = "sqlite")]
+        Some(DatabaseKind::Sqlite) => {
+            let sqlite = Sqlite::from_url(&of.url).map_err(|error| error.to_string())?;
+            Ok(Plan::Sqlite(sqlite.synchronous(match of.synchronous {
+                DiskSync::Full => Synchronous::Full,
+                DiskSync::Normal => Synchronous::Normal,
+            })))
+        }
+        #[cfg(feature = "postgres")]
+        Some(DatabaseKind::Postgres) => {
+            let mut postgres = Postgres::new(&of.url).map_err(|error| error.to_string())?;
+            if let Some(file) = &of.password_file {
+                postgres = postgres.password_file(file);
+            }
+            if of.ssl_mode == SslMode::VerifyFull {
+                postgres = postgres.verify_full(of.ca_file.clone());
+            }
+            Ok(Plan::Postgres(postgres))
+        }
+        // The configuration was refused before.
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        Some(_) => Err("url is of a kind that this build does not have".to_owned()),
+        None => Err("has no url".to_owned()),
+    }
+}
+
+impl Plan {
+    /// What an operator should know of it.
+    pub(crate) fn warning(&self) -> Option<String> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.warning(),
+        }
+    }
+}
+
+impl Databases {
+    /// Opens the databases of a configuration, and adds them to a server for its services. Nothing
+    /// waits for their connections.
+    ///
+    /// # Errors
+    /// They cannot be used, or there is no thread for them.
+    pub(crate) fn open(mut server: Server, config: &Config) -> Result<(Server, Self), String> {
+        let mut databases = Self::default();
+        for (of, plan) in plans(config)? {
+            if let Some(text) = plan.warning() {
+                log::warn!(target: TARGET, "[database {}] {text}", of.name);
+            }
+            match plan {
+                #[cfg(feature = "sqlite")]
+                Plan::Sqlite(sqlite) => databases.add(&mut server, of, sqlite)?,
+                #[cfg(feature = "postgres")]
+                Plan::Postgres(postgres) => databases.add(&mut server, of, postgres)?,
+            }
+        }
+        Ok((server, databases))
+    }
+
+    /// Closes them, once jobs that wait have been done, `within` this time for each.
+    pub(crate) fn close(self, within: Duration) {
+        for close in self.0 {
+            if !close(within) {
+                log::warn!(
+                    target: TARGET,
+                    "a database has not ended within drain-timeout: jobs that waited are lost"
+                );
+            }
+        }
+    }
+
+    fn add<K: Connector>(
+        &mut self,
+        server: &mut Server,
+        of: &DatabaseConfig,
+        connector: K,
+    ) -> Result<(), String> {
+        let database =
+            Database::open(&of.name, connector, of.options.clone()).map_err(|error| {
+                format!("[database {}] there is no thread for it: {error}", of.name)
+            })?;
+        server.database(&of.name, database.clone());
+        self.0.push(Box::new(move |within| database.close(within)));
+        Ok(())
+    }
+}
+
+const TARGET: &str = "switchboard::database";
