@@ -12,12 +12,14 @@ use log::LevelFilter;
 use switchboard::database::{ConnectionPlan, Step};
 use switchboard::{
     Close, CloseCode, Connector, Context, Database, DatabaseError, DatabaseOptions, Handler,
-    JobResult, Limits, Message, Peer, Server, Service, SocketHandler, SocketId, Thread, handler,
-    socket_handler,
+    JobResult, Limits, Message, Peer, Server, Service, SocketHandler, SocketId, Start, Thread,
+    handler, socket_handler,
 };
 
 use support::raw::{TEXT, close, frame};
-use support::{DEADLINE, LIMITS, Raw, Running, SOON, logged, next, on_each_thread, server_on};
+use support::{
+    DEADLINE, LIMITS, Raw, Running, SOON, logged, next, on_each_thread, server_on, until,
+};
 
 /// A database whose jobs end when the test wants it.
 #[derive(Clone, Default)]
@@ -361,7 +363,7 @@ fn a_stop_waits_for_answers() {
 
 #[test]
 fn the_loop_does_not_wait_for_a_database() {
-    let _lines = logged::keep(LevelFilter::Warn);
+    let _lines = logged::keep(LevelFilter::Info);
     let (server, _gates, _seen) = asking(Thread::Loop, SOON, DatabaseOptions::new());
     let mut raw = server.open("/ask");
     raw.send_text("?first");
@@ -493,7 +495,7 @@ impl Service for OwnLoop {
 
 #[test]
 fn a_service_with_a_loop_has_no_later() {
-    let _lines = logged::keep(LevelFilter::Warn);
+    let _lines = logged::keep(LevelFilter::Info);
     let database = Gates::default().open(DatabaseOptions::new());
     let mut server = Server::new(SOON);
     server.mount("/own", move || OwnLoop(database.clone()));
@@ -522,4 +524,65 @@ fn many_sockets_share_four_connections() {
         }
         server.stop();
     });
+}
+
+/// Refuses connections while the test wants it.
+#[derive(Clone, Default)]
+struct Door(Arc<Mutex<Option<&'static str>>>);
+
+impl Connector for Door {
+    type Connection = ();
+
+    fn connect(&self, _: &ConnectionPlan<'_>) -> JobResult<()> {
+        match *self.0.lock().expect("nothing panics") {
+            Some(text) => Err(text.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn transact(&self, (): &mut (), _: Step) -> JobResult<()> {
+        Ok(())
+    }
+
+    fn check(&self, (): &mut ()) -> JobResult<()> {
+        Ok(())
+    }
+
+    fn address(&self) -> String {
+        "door:7".to_owned()
+    }
+}
+
+#[cfg(feature = "admin")]
+#[test]
+fn operators_see_databases() {
+    let _lines = logged::keep(LevelFilter::Info);
+    let door = Door(Arc::new(Mutex::new(Some("the door is shut"))));
+    let open = |name: &str, start| {
+        let options = DatabaseOptions { connections: 2, start, ..DatabaseOptions::new() };
+        Database::open(name, door.clone(), options).expect("there are threads")
+    };
+    let (eager, lazy) = (open("eager", Start::Eager), open("lazy", Start::Lazy));
+    let mut server = Server::new(SOON);
+    server.database("eager", eager.clone()).database("lazy", lazy.clone());
+    let host = server.bind("127.0.0.1:0").expect("a port is free");
+    let handle = host.metrics_handle();
+    let server = Running::run(host);
+    let ready = || handle.readiness(DEADLINE).expect("the host turns").to_string();
+    assert_eq!(ready(), "database eager is down");
+    let line = logged::line_with("database eager: it cannot be connected");
+    assert!(line.text.contains("the door is shut; next try in "), "{}", line.text);
+    *door.0.lock().expect("nothing panics") = None;
+    until("it is connected", || ready() == "ready");
+    logged::line_with("database eager: it is connected again");
+    until("both are there", || eager.metrics().connections == 2);
+    lazy.write(|()| Ok(())).expect("it connects");
+    assert!(lazy.read(|()| Err::<(), _>("no".into())).is_err());
+    let metrics = handle.metrics(DEADLINE).expect("the host turns");
+    let [first, second] = metrics.databases.as_slice() else { panic!("{metrics:?}") };
+    assert_eq!((first.name.as_str(), first.address.as_str()), ("eager", "door:7"));
+    assert_eq!((first.connections, first.is_up, first.is_needed), (2, true, true));
+    assert_eq!((second.writes, second.reads, second.queue), (1, 1, 0));
+    assert!(second.errors.contains(&("query", 1)) && !second.is_needed);
+    server.stop();
 }

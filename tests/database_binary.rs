@@ -1,0 +1,76 @@
+//! Databases in the configuration of the binary: they are opened for a run, shown to operators
+//! without their passwords, and closed at the end.
+
+#![cfg(all(feature = "sqlite", feature = "postgres", feature = "admin", feature = "unix"))]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::binary::{Binary, patience};
+use support::folder::{folder, socket_path};
+use support::http::get;
+use support::{Raw, until};
+
+/// A command for the binary with this configuration behind `[server]`.
+fn binary(folder: &Path, text: &str) -> Command {
+    let text = format!("[server]\nport: 0\n{text}\n{}", patience(&[]));
+    fs::write(folder.join("conf"), text).expect("it can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.current_dir(folder).arg("-c").arg(folder.join("conf"));
+    command
+}
+
+fn ask(socket: &Path, path: &str) -> String {
+    let mut raw = Raw::connect_unix(socket);
+    raw.send(&get(path, ""));
+    raw.read_answer().text().trim_end().to_owned()
+}
+
+/// What a command prints, and its exit code.
+fn run(command: &mut Command) -> (String, Option<i32>) {
+    let output = command.output().expect("it starts");
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8_lossy(&text).into_owned(), output.status.code())
+}
+
+#[test]
+fn a_run_opens_its_databases() {
+    let (folder, path) = (folder("run"), socket_path("run"));
+    let text = format!(
+        "admin: unix:{}\n[database main]\nurl: sqlite:{}/main.db\n\
+         [database far]\nurl: postgres://ida:secret@127.0.0.1:1/far\nstart: lazy",
+        path.display(),
+        folder.display()
+    );
+    let mut binary = Binary::run(&mut binary(&folder, &text));
+    until("it is connected", || ask(&path, "/readyz") == "ready");
+    assert!(folder.join("main.db").exists());
+    let status = ask(&path, "/status");
+    assert!(status.contains("\"name\":\"main\",\"address\":\"sqlite:"), "{status}");
+    assert!(status.contains("\"name\":\"far\"") && !status.contains("secret"), "{status}");
+    let metrics = ask(&path, "/metrics");
+    assert!(metrics.contains("switchboard_database_connections{database=\"main\"} 5\n"));
+    binary.signal("TERM");
+    assert_eq!(binary.exit_code(), Some(0));
+    let left = fs::read_dir(&folder).expect("it is there").map(|file| file.expect("it is read"));
+    let names: Vec<_> = left.map(|file| file.file_name()).collect();
+    let has = |name: &str| names.iter().any(|file| file == name);
+    assert!(has("main.db") && !has("main.db-wal"), "it was closed: {names:?}");
+}
+
+#[test]
+fn a_check_opens_none() {
+    let folder = folder("check");
+    let text = "[database main]\nurl: sqlite:main.db\n\
+                [database far]\nurl: postgres://ida:secret@db.example/far";
+    let (said, code) = run(binary(&folder, text).arg("--check-config"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("warning: [database far] ") && !said.contains("secret"), "{said}");
+    assert!(!folder.join("main.db").exists());
+    let (said, code) = run(binary(&folder, text).arg("--print-config"));
+    assert!(code == Some(0) && said.contains("ida:***@db.example"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
