@@ -1,5 +1,5 @@
-//! A database that the crate does not know: a file with a line for each name, and how often it came.
-//! `Visits` connects it. The service runs on the loop, which never waits for a disk.
+//! A database that the crate does not know: a file with a line for each name, which has how often
+//! it came. `Visits` connects it. The service runs on the loop, which never waits for a disk.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,208 +1,56 @@
-//! `DatabaseConfig`: a database with a section of its own, and what its keys have to fit.
+//! The sections of databases: their keys, and what these have to fit.
 
-use std::borrow::Cow;
-use std::path::PathBuf;
-
+use crate::config::Config;
+use crate::config::database_config::{DatabaseConfig, DatabaseKind, URLS, has_password, masked};
 use crate::config::error::{ConfigFault, Problem};
 use crate::config::raw_config::NamedSection;
 use crate::config::setting::Setting;
 use crate::config::value_source::ValueSource;
-use crate::database::DatabaseOptions;
 
-/// What a configuration has for one database: a section `[database NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseConfig {
-    /// Its name, which services ask for.
-    pub name: String,
-    /// Where it is, of a kind that this build has.
-    pub url: String,
-    /// Its bounds.
-    pub options: DatabaseOptions,
-    /// The file with the password for PostgreSQL.
-    pub password_file: Option<PathBuf>,
-    /// The file with the authorities for PostgreSQL. `None`: those of the system.
-    pub ca_file: Option<PathBuf>,
-    /// Whether the connections to PostgreSQL have TLS.
-    pub ssl_mode: SslMode,
-    /// When SQLite waits for the disk.
-    pub synchronous: DiskSync,
-}
-
-/// Whether connections have TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SslMode {
-    /// They do not.
-    #[default]
-    Disable,
-    /// They do. The certificate has to be that of the host.
-    VerifyFull,
-}
-
-/// When SQLite waits for the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DiskSync {
-    /// At each commit.
-    #[default]
-    Full,
-    /// At checkpoints. Of a machine that fails, the last commits may be lost.
-    Normal,
-}
-
-/// The kinds of databases, by the begin of their URLs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseKind {
-    /// `sqlite:PATH`
-    Sqlite,
-    /// `postgres://...` or `postgresql://...`
-    Postgres,
-}
-
-impl DatabaseKind {
-    /// The kind of a URL.
-    #[must_use]
-    pub fn of(url: &str) -> Option<Self> {
-        let (scheme, rest) = url.split_once(':')?;
-        let is_remote = rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty());
-        match scheme {
-            "sqlite" if !rest.is_empty() => Some(Self::Sqlite),
-            "postgres" | "postgresql" if is_remote => Some(Self::Postgres),
-            _ => None,
-        }
+/// The databases of these sections.
+pub(super) fn databases(
+    sections: &[NamedSection],
+    faults: &mut Vec<ConfigFault>,
+) -> Vec<DatabaseConfig> {
+    let mut all = Vec::new();
+    for section in sections {
+        let databases = vec![DatabaseConfig::new(section.path.clone())];
+        let mut one = Config { databases, ..Config::default() };
+        let is_refused = |setting: &&Setting| setting.key.set(&mut one, &setting.value).is_none();
+        faults.extend(section.settings.iter().filter(is_refused).map(Setting::refusal));
+        one.databases.iter().for_each(|of| check(of, section, faults));
+        all.append(&mut one.databases);
     }
-
-    /// The feature that it needs, and whether this build has that.
-    const fn feature(self) -> (&'static str, bool) {
-        match self {
-            Self::Sqlite => ("sqlite", cfg!(feature = "sqlite")),
-            Self::Postgres => ("postgres", cfg!(feature = "postgres")),
-        }
-    }
+    all
 }
 
-impl DatabaseConfig {
-    /// The defaults, for a database that has no URL yet.
-    pub(super) const fn new(name: String) -> Self {
-        Self {
-            name,
-            url: String::new(),
-            options: DatabaseOptions::new(),
-            password_file: None,
-            ca_file: None,
-            ssl_mode: SslMode::Disable,
-            synchronous: DiskSync::Full,
-        }
+/// What does not fit in a section.
+fn check(of: &DatabaseConfig, section: &NamedSection, faults: &mut Vec<ConfigFault>) {
+    let find = |name: &str| section.settings.iter().find(|setting| setting.is_of(name));
+    let mut refuse = |place: ValueSource, problem| faults.push(ConfigFault { place, problem });
+    let Some(url) = find("url") else {
+        let text = format!("[database {}] has no url: add one, such as {URLS}", of.name);
+        return refuse(ValueSource::Line(section.line), Problem::Database(text));
+    };
+    // A URL that could not be read has been refused already.
+    let Some(kind) = of.kind() else { return };
+    if let (feature, false) = kind.feature() {
+        let name = format!("url {}", masked(&of.url));
+        return refuse(url.place, Problem::Unbuilt { name, feature });
     }
-
-    /// The kind of its URL.
-    #[must_use]
-    pub fn kind(&self) -> Option<DatabaseKind> {
-        DatabaseKind::of(&self.url)
-    }
-
-    /// What does not fit in its section.
-    pub(super) fn check(&self, section: &NamedSection, faults: &mut Vec<ConfigFault>) {
-        let find = |name: &str| section.settings.iter().find(|setting| setting.is_of(name));
-        let mut refuse = |place: ValueSource, problem| faults.push(ConfigFault { place, problem });
-        let Some(url) = find("url") else {
-            let text = format!("[database {}] has no url: add one, such as {URLS}", self.name);
-            return refuse(ValueSource::Line(section.line), Problem::Database(text));
+    let of_postgres = ["password-file", "ca-file", "sslmode"];
+    for setting in &section.settings {
+        let name = setting.key.name;
+        let owner = match kind {
+            DatabaseKind::Postgres if name == "synchronous" => "SQLite",
+            DatabaseKind::Sqlite if of_postgres.contains(&name) => "PostgreSQL",
+            DatabaseKind::Sqlite | DatabaseKind::Postgres => continue,
         };
-        // A URL that could not be read has been refused already.
-        let Some(kind) = self.kind() else { return };
-        if let (feature, false) = kind.feature() {
-            let name = format!("url {}", masked(&self.url));
-            return refuse(url.place, Problem::Unbuilt { name, feature });
-        }
-        let of_postgres = ["password-file", "ca-file", "sslmode"];
-        for setting in &section.settings {
-            let name = setting.key.name;
-            let owner = match kind {
-                DatabaseKind::Postgres if name == "synchronous" => "SQLite",
-                DatabaseKind::Sqlite if of_postgres.contains(&name) => "PostgreSQL",
-                DatabaseKind::Sqlite | DatabaseKind::Postgres => continue,
-            };
-            let text = format!("{name} is a key of {owner}, and this url is another: leave it out");
-            refuse(setting.place, Problem::Database(text));
-        }
-        let twice = "url has a password, and there is a password-file: leave out one of them";
-        if let (Some(file), true) = (find("password-file"), has_password(&self.url)) {
-            refuse(file.place, Problem::Database(twice.to_owned()));
-        }
+        let text = format!("{name} is a key of {owner}, and this url is another: leave it out");
+        refuse(setting.place, Problem::Database(text));
     }
-}
-
-/// The setting of a URL as it may be shown.
-pub(super) fn shown_url<'a>(setting: &Setting, value: Cow<'a, str>) -> Cow<'a, str> {
-    if setting.key.name == "url" && has_password(&value) {
-        return Cow::Owned(masked(&value));
-    }
-    value
-}
-
-/// Whether a URL has a password in it.
-pub(super) fn has_password(url: &str) -> bool {
-    masked(url) != url
-}
-
-/// A URL with `***` for its password.
-fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let mut shown = format!("{scheme}://");
-    match before.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
-        Some((Some((user, _)), host)) => shown += &format!("{user}:{MASK}@{host}"),
-        _ => shown += before,
-    }
-    if rest.contains('?') {
-        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, _)) if name.eq_ignore_ascii_case("password") => format!("{name}={MASK}"),
-            _ => pair.to_owned(),
-        });
-        shown += &format!("?{}", pairs.collect::<Vec<_>>().join("&"));
-    }
-    shown
-}
-
-/// What stands for a password.
-const MASK: &str = "***";
-/// Examples of URLs.
-pub(super) const URLS: &str = "sqlite:PATH or postgres://USER@HOST/NAME";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_masked() {
-        for (url, shown) in [
-            ("sqlite:a:b@c", "sqlite:a:b@c"),
-            ("postgres://host/a", "postgres://host/a"),
-            ("postgres://ida@host:5432/a", "postgres://ida@host:5432/a"),
-            ("postgres://ida:p:w@host/a", "postgres://ida:***@host/a"),
-            ("postgres://ida:p@w@[::1]:1/a?x=1", "postgres://ida:***@[::1]:1/a?x=1"),
-            ("postgres:///a?user=ida&Password=p", "postgres:///a?user=ida&Password=***"),
-            ("postgres://ida:p/w@host/a", "postgres://ida:***@host/a"),
-        ] {
-            assert_eq!(masked(url), shown);
-            assert_eq!(has_password(url), shown.contains(MASK), "{url}");
-        }
-    }
-
-    #[test]
-    fn kinds_of_urls() {
-        use DatabaseKind::{Postgres, Sqlite};
-        for (url, kind) in [
-            ("sqlite:a.db", Some(Sqlite)),
-            ("sqlite:/var/lib/a.db", Some(Sqlite)),
-            ("sqlite:", None),
-            ("postgres://h/a", Some(Postgres)),
-            ("postgresql://h/a", Some(Postgres)),
-            ("postgres:h", None),
-            ("postgres://", None),
-            ("mysql://h/a", None),
-            ("a.db", None),
-        ] {
-            assert_eq!(DatabaseKind::of(url), kind, "{url}");
-        }
+    let twice = "url has a password, and there is a password-file: leave out one of them";
+    if let (Some(file), true) = (find("password-file"), has_password(&of.url)) {
+        refuse(file.place, Problem::Database(twice.to_owned()));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::config::Config;
 #[cfg(feature = "database")]
-use crate::config::databases::has_password;
+use crate::config::database_config::has_password;
 use crate::config::expand::{MASK, ValueForm};
 use crate::config::ini::{self, IniLine};
 use crate::config::key::{Key, ReloadTime};

@@ -18,7 +18,7 @@
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
 //! - likewise `program`: the relations between the keys of programs; `variables`: their values
 //! - with the feature `tls`, `tls`: the keys about it; `tls_words`: words of their values
-//! - with the feature `database`, `databases`: the databases of a configuration
+//! - with the feature `database`, `database_config`: a database in it; `databases`: their sections
 //! - with the feature `admin`, `admin`: the keys about listeners for operators; `admin_address`: an
 //!   address of one
 //! - `input`: where files are read; `ini`: the lines of one; `raw_config`: its keys in their
@@ -36,6 +36,8 @@ mod admin;
 mod admin_address;
 mod args;
 mod command;
+#[cfg(feature = "database")]
+mod database_config;
 #[cfg(feature = "database")]
 mod databases;
 mod dumpable;
@@ -104,7 +106,7 @@ use crate::ws::{Forwarded, TrustedProxies};
 
 pub use command::Command;
 #[cfg(feature = "database")]
-pub use databases::{DatabaseConfig, DatabaseKind, DiskSync, SslMode};
+pub use database_config::{DatabaseConfig, DatabaseKind, DiskSync, SslMode};
 pub use dumpable::Dumpable;
 pub use error::{CommandError, ConfigError, UsageError};
 pub use exit::Exit;

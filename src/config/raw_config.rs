@@ -178,6 +178,10 @@ impl CurrentSection {
     }
 
     /// The key called `name`, which is a plain one. A database has keys of its own.
+    #[cfg_attr(
+        not(feature = "database"),
+        expect(clippy::unused_self, reason = "each key has a name of its own")
+    )]
     fn find(&self, name: &str) -> Option<&'static Key> {
         #[cfg(feature = "database")]
         if let Self::Database(..) = self {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::config::Config;
 #[cfg(feature = "database")]
-use crate::config::databases::DatabaseConfig;
+use crate::config::databases::databases;
 use crate::config::error::{ConfigError, ConfigFault, Problem};
 #[cfg(feature = "programs")]
 use crate::config::program::{check_mode, settle_framing};
@@ -29,8 +29,6 @@ pub(super) fn resolve(
     flags: &[Setting],
     defaults: Config,
 ) -> Result<Config, ConfigError> {
-    #[cfg(feature = "database")]
-    let databases = sheet.databases;
     let RawConfig { names, all, services, mut faults, .. } = sheet;
     let mut config = defaults;
     for layer in [&all, flags] {
@@ -85,14 +83,7 @@ pub(super) fn resolve(
         });
     }
     #[cfg(feature = "database")]
-    for section in databases {
-        let databases = vec![DatabaseConfig::new(section.path.clone())];
-        let mut one = Config { databases, ..Config::default() };
-        lay(&section.settings, &mut faults, &mut one);
-        let database = one.last_database();
-        database.check(&section, &mut faults);
-        config.databases.push(database.clone());
-    }
+    config.databases.extend(databases(&sheet.databases, &mut faults));
     if !faults.is_empty() {
         return Err(ConfigError::new(names, faults));
     }

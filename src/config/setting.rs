@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use crate::config::Config;
 #[cfg(feature = "database")]
-use crate::config::databases::shown_url;
+use crate::config::database_config::{has_password, masked};
 use crate::config::error::{ConfigFault, Given, Problem};
 #[cfg(feature = "admin")]
 use crate::config::expand::{ExpandError, Expansion, ValueForm, expand};
@@ -80,14 +80,20 @@ impl Setting {
 
     /// The value for people, without secrets.
     pub(super) fn shown(&self) -> Cow<'_, str> {
-        #[cfg(feature = "admin")]
-        let shown = self.expansion.as_ref().map(|expansion| Cow::Borrowed(&*expansion.shown));
-        #[cfg(not(feature = "admin"))]
-        let shown: Option<Cow<'_, str>> = None;
-        let shown = shown.unwrap_or_else(|| self.value.to_string_lossy());
+        let shown = self.shown_but_passwords();
         #[cfg(feature = "database")]
-        let shown = shown_url(self, shown);
+        if self.key.name == "url" && has_password(&shown) {
+            return Cow::Owned(masked(&shown));
+        }
         shown
+    }
+
+    fn shown_but_passwords(&self) -> Cow<'_, str> {
+        #[cfg(feature = "admin")]
+        if let Some(expansion) = &self.expansion {
+            return Cow::Borrowed(&expansion.shown);
+        }
+        self.value.to_string_lossy()
     }
 
     /// The fault that the value is not allowed, or the first item of a list that is not.

@@ -4,7 +4,7 @@ use crate::database::{Access, DatabaseError};
 
 /// How a job has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum JobEnd {
     Done,
     Busy,
     Unavailable,
@@ -13,7 +13,7 @@ pub(super) enum Outcome {
     Query,
 }
 
-impl Outcome {
+impl JobEnd {
     pub(super) const fn of(error: &DatabaseError) -> Self {
         match error {
             DatabaseError::Busy => Self::Busy,
@@ -40,18 +40,18 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(super) const fn count(&mut self, access: Access, outcome: Outcome) {
+    pub(super) const fn count(&mut self, access: Access, outcome: JobEnd) {
         match access {
             Access::Read => self.reads += 1,
             Access::Write => self.writes += 1,
         }
         match outcome {
-            Outcome::Done => {}
-            Outcome::Busy => self.busy += 1,
-            Outcome::Unavailable => self.unavailable += 1,
-            Outcome::Lost => self.lost += 1,
-            Outcome::Timeout => self.timeouts += 1,
-            Outcome::Query => self.failed += 1,
+            JobEnd::Done => {}
+            JobEnd::Busy => self.busy += 1,
+            JobEnd::Unavailable => self.unavailable += 1,
+            JobEnd::Lost => self.lost += 1,
+            JobEnd::Timeout => self.timeouts += 1,
+            JobEnd::Query => self.failed += 1,
         }
     }
 }

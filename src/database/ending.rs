@@ -4,16 +4,16 @@ use std::sync::Condvar;
 use std::time::{Duration, Instant};
 
 use crate::database::DatabaseError;
-use crate::database::counts::Outcome;
+use crate::database::counts::JobEnd;
 use crate::database::job::Job;
-use crate::database::queue::{JobQueue, QueueState, Stage, wait};
+use crate::database::queue::{JobQueue, JobQueueState, QueueStage, wait};
 
 impl<C> JobQueue<C> {
     /// Ends the wait of jobs for which it has been too long, until the database is closed.
     pub(super) fn run_clock(&self) {
         let mut state = self.lock();
         let mut was_idle = false;
-        while state.stage < Stage::Closed && state.threads > 0 {
+        while state.stage < QueueStage::Closed && state.threads > 0 {
             let now = Instant::now();
             let first = state.lanes.iter().filter_map(|lane| lane.jobs.front()).map(|j| j.expires);
             let Some(first) = first.min() else {
@@ -54,10 +54,10 @@ impl<C> JobQueue<C> {
             state = wait(&self.dormant, state, left);
         }
         let is_done = state.threads == 0;
-        state.stage = Stage::Closed;
+        state.stage = QueueStage::Closed;
         let left: Vec<_> = state.lanes.iter_mut().flat_map(|of| of.jobs.drain(..)).collect();
         for late in &left {
-            state.tally.count(late.access, Outcome::Unavailable);
+            state.tally.count(late.access, JobEnd::Unavailable);
         }
         drop(state);
         self.wake_all();
@@ -70,7 +70,7 @@ impl<C> JobQueue<C> {
     /// Takes no more jobs.
     pub(super) fn begin_close(&self) {
         let mut state = self.lock();
-        state.stage = state.stage.max(Stage::Closing);
+        state.stage = state.stage.max(QueueStage::Closing);
         drop(state);
         self.wake_all();
     }
@@ -78,7 +78,7 @@ impl<C> JobQueue<C> {
     /// Waits until no connection of this lane is left, unless that takes too long.
     pub(super) fn await_end_of(&self, lane: usize) {
         let mut state = self.lock();
-        while state.lanes[lane].up > 0 && state.stage < Stage::Closed {
+        while state.lanes[lane].up > 0 && state.stage < QueueStage::Closed {
             state = wait(&self.dormant, state, None);
         }
     }
@@ -95,7 +95,7 @@ impl<C> JobQueue<C> {
     }
 }
 
-impl<C> QueueState<C> {
+impl<C> JobQueueState<C> {
     /// Takes out the jobs that have waited for too long, with their errors.
     fn expire(&mut self, now: Instant) -> Vec<(Box<dyn Job<C>>, DatabaseError)> {
         let mut expired = Vec::new();
@@ -103,7 +103,7 @@ impl<C> QueueState<C> {
             let is_up = lane.up > 0;
             while let Some(late) = lane.jobs.pop_front_if(|queued| queued.expires <= now) {
                 let error = if is_up { DatabaseError::Busy } else { DatabaseError::Unavailable };
-                self.tally.count(late.access, Outcome::of(&error));
+                self.tally.count(late.access, JobEnd::of(&error));
                 expired.push((late.job, error));
             }
         }

@@ -55,9 +55,9 @@ impl<T, J, A: FnOnce(Result<T, DatabaseError>)> Drop for TypedJob<T, J, A> {
 }
 
 /// Where a thread waits for the answer of its job.
-pub(super) struct Reply<T>(Arc<(Mutex<Option<T>>, Condvar)>);
+pub(super) struct JobReply<T>(Arc<(Mutex<Option<T>>, Condvar)>);
 
-impl<T> Reply<T> {
+impl<T> JobReply<T> {
     pub(super) fn new() -> Self {
         Self(Arc::new((Mutex::new(None), Condvar::new())))
     }
@@ -85,7 +85,7 @@ impl<T> Reply<T> {
     }
 }
 
-impl<T> Clone for Reply<T> {
+impl<T> Clone for JobReply<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }

@@ -1,5 +1,5 @@
-//! `Link`: a connection, and how code runs over it. A panic in the code of a job or of a connector
-//! is an error.
+//! `OpenConnection`: a connection, and how code runs over it. A panic in the code of a job or of a
+//! connector is an error.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use crate::database::{
 };
 
 /// A connection. Its drop does not panic.
-pub(super) struct Link<'a, K: Connector> {
+pub(super) struct OpenConnection<'a, K: Connector> {
     connector: &'a K,
     connection: Option<K::Connection>,
 }
@@ -20,12 +20,12 @@ pub(super) struct Link<'a, K: Connector> {
 pub(super) struct LostLink(pub(super) String);
 
 /// How a step or a job has failed, and whether the connection is of use afterwards.
-pub(super) struct Failure {
+pub(super) struct RunFailure {
     pub(super) error: DatabaseError,
     pub(super) link: Result<(), LostLink>,
 }
 
-impl<'a, K: Connector> Link<'a, K> {
+impl<'a, K: Connector> OpenConnection<'a, K> {
     pub(super) fn open(connector: &'a K, plan: &ConnectionPlan<'_>) -> JobResult<Self> {
         let connection = flatten(catch(|| connector.connect(plan)))?;
         Ok(Self { connector, connection: Some(connection) })
@@ -36,7 +36,7 @@ impl<'a, K: Connector> Link<'a, K> {
         &mut self,
         access: Access,
         job: &mut dyn Job<K::Connection>,
-    ) -> Result<Result<(), LostLink>, Failure> {
+    ) -> Result<Result<(), LostLink>, RunFailure> {
         let Self { connector, connection } = self;
         let Some(connection) = connection else { return Ok(Err(LostLink(String::new()))) };
         let run = catch(|| {
@@ -47,7 +47,7 @@ impl<'a, K: Connector> Link<'a, K> {
             Err(panic) => {
                 let link = Err(LostLink(format!("a job has panicked: {panic}")));
                 let error = DatabaseError::Query(format!("the job has panicked: {panic}").into());
-                Err(Failure { error, link })
+                Err(RunFailure { error, link })
             }
             Ok(Ok(())) => Ok(self.end_job(access)),
             Ok(Err(error)) => {
@@ -61,7 +61,7 @@ impl<'a, K: Connector> Link<'a, K> {
     }
 
     /// Takes a step of a transaction.
-    pub(super) fn step(&mut self, step: Step) -> Result<(), Failure> {
+    pub(super) fn step(&mut self, step: Step) -> Result<(), RunFailure> {
         self.call(|connector, connection| connector.transact(connection, step))
     }
 
@@ -87,7 +87,7 @@ impl<'a, K: Connector> Link<'a, K> {
     fn call(
         &mut self,
         act: impl FnOnce(&K, &mut K::Connection) -> JobResult<()>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RunFailure> {
         let Self { connector, connection } = self;
         let Some(connection) = connection else { return Ok(()) };
         match catch(|| act(connector, connection)) {
@@ -96,13 +96,13 @@ impl<'a, K: Connector> Link<'a, K> {
             Err(panic) => {
                 let text = format!("the code of the database has panicked: {panic}");
                 let error = DatabaseError::Query(text.clone().into());
-                Err(Failure { error, link: Err(LostLink(text)) })
+                Err(RunFailure { error, link: Err(LostLink(text)) })
             }
         }
     }
 
     /// What an error means.
-    fn failure(&mut self, error: JobError) -> Failure {
+    fn failure(&mut self, error: JobError) -> RunFailure {
         let Self { connector, connection } = self;
         let fault = connection.as_mut().map(|connection| {
             catch(|| connector.fault(connection, error.as_ref())).unwrap_or(Fault::Lost)
@@ -112,11 +112,11 @@ impl<'a, K: Connector> Link<'a, K> {
             Fault::Lost => Err(LostLink(chain(error.as_ref()))),
             Fault::Query | Fault::Timeout | Fault::Busy => Ok(()),
         };
-        Failure { error: fault.error(error), link }
+        RunFailure { error: fault.error(error), link }
     }
 }
 
-impl<K: Connector> Drop for Link<'_, K> {
+impl<K: Connector> Drop for OpenConnection<'_, K> {
     fn drop(&mut self) {
         let connection = self.connection.take();
         let _ = catch(|| drop(connection));

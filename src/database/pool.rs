@@ -10,12 +10,12 @@ use log::Level;
 
 #[cfg(feature = "admin")]
 use crate::database::counts::Tally;
-use crate::database::job::{Reply, TypedJob};
+use crate::database::job::{JobReply, TypedJob};
 #[cfg(feature = "admin")]
 use crate::database::queue::QueueFacts;
 use crate::database::queue::{JobQueue, Patience};
 use crate::database::report::log_database;
-use crate::database::worker::{Shared, Worker};
+use crate::database::worker::{ConnectionThread, Shared};
 use crate::database::{Access, Connector, DatabaseError, DatabaseOptions, JobResult, Layout};
 use crate::host::thread::spawn;
 #[cfg(feature = "admin")]
@@ -116,7 +116,7 @@ impl<C: 'static> Database<C> {
         });
         spawn(format!("database {name}"), move || queue.run_clock())?;
         for access in threads {
-            let worker = Worker { shared: shared.clone(), access };
+            let worker = ConnectionThread { shared: shared.clone(), access };
             spawn(format!("database {name}"), move || worker.run())?;
         }
         Ok(database)
@@ -164,8 +164,8 @@ impl<C: 'static> Database<C> {
     }
 
     /// Takes no more jobs, and waits until those that are there have been done and the connections
-    /// are closed, `within` this time. Returns whether that was enough: if not, jobs that wait are a
-    /// [`DatabaseError::Unavailable`].
+    /// are closed, `within` this time. Returns whether that was enough. If not, jobs that wait
+    /// are a [`DatabaseError::Unavailable`].
     #[expect(clippy::must_use_candidate, reason = "closing is the point")]
     pub fn close(&self, within: Duration) -> bool {
         self.0.queue.close(within)
@@ -186,7 +186,7 @@ impl<C: 'static> Database<C> {
             self.0.warn_on_loop();
             return Err(DatabaseError::OnLoop);
         }
-        let reply = Reply::new();
+        let reply = JobReply::new();
         let answered = reply.clone();
         let job = TypedJob::new(job, move |answer| answered.send(answer));
         self.0.queue.push(access, Box::new(job), Patience::Wait);

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::database::counts::{Outcome, Tally};
+use crate::database::counts::{JobEnd, Tally};
 use crate::database::job::Job;
 use crate::database::{Access, DatabaseError, DatabaseOptions, Layout};
 use crate::service::Start;
 
 /// The jobs of one database. A lane is for jobs that one kind of connection does.
 pub(super) struct JobQueue<C> {
-    pub(super) state: Mutex<QueueState<C>>,
+    pub(super) state: Mutex<JobQueueState<C>>,
     /// For connections of each lane that have nothing to do.
     pub(super) idle: [Condvar; 2],
     /// For threads without a connection, and for a writer that ends after the readers.
@@ -24,9 +24,9 @@ pub(super) struct JobQueue<C> {
     pub(super) options: DatabaseOptions,
 }
 
-pub(super) struct QueueState<C> {
+pub(super) struct JobQueueState<C> {
     pub(super) lanes: [Lane<C>; 2],
-    pub(super) stage: Stage,
+    pub(super) stage: QueueStage,
     /// How many threads wait for capacity.
     waiting: usize,
     /// Whether the clock sleeps until it is woken.
@@ -56,7 +56,7 @@ pub(super) struct QueuedJob<C> {
 
 /// Whether jobs come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(super) enum QueueStage {
     /// They do.
     Open,
     /// No more, and those that wait are done.
@@ -99,9 +99,9 @@ pub(super) enum Patience {
 impl<C> JobQueue<C> {
     pub(super) fn new(layout: Layout, options: DatabaseOptions, threads: usize) -> Self {
         let lane = || Lane { jobs: VecDeque::new(), idle: 0, up: 0, connecting: 0 };
-        let state = QueueState {
+        let state = JobQueueState {
             lanes: [lane(), lane()],
-            stage: Stage::Open,
+            stage: QueueStage::Open,
             waiting: 0,
             clock_sleeps: false,
             threads,
@@ -121,12 +121,12 @@ impl<C> JobQueue<C> {
     /// Adds a job. If it is not taken, it is settled with the error.
     pub(super) fn push(&self, access: Access, job: Box<dyn Job<C>>, patience: Patience) {
         let mut state = self.lock();
-        if patience == Patience::Wait && self.is_full(&state) && state.stage == Stage::Open {
+        if patience == Patience::Wait && self.is_full(&state) && state.stage == QueueStage::Open {
             state = self.await_capacity(state);
         }
         let lane = self.lane(access);
         let error = match state.stage {
-            Stage::Open if !self.is_full(&state) => {
+            QueueStage::Open if !self.is_full(&state) => {
                 let expires = Instant::now() + self.options.wait;
                 let of = &mut state.lanes[lane];
                 of.jobs.push_back(QueuedJob { job, access, expires });
@@ -144,10 +144,12 @@ impl<C> JobQueue<C> {
                 }
                 return;
             }
-            Stage::Open if state.lanes[lane].up > 0 => DatabaseError::Busy,
-            Stage::Open | Stage::Closing | Stage::Closed => DatabaseError::Unavailable,
+            QueueStage::Open if state.lanes[lane].up > 0 => DatabaseError::Busy,
+            QueueStage::Open | QueueStage::Closing | QueueStage::Closed => {
+                DatabaseError::Unavailable
+            }
         };
-        state.tally.count(access, Outcome::of(&error));
+        state.tally.count(access, JobEnd::of(&error));
         drop(state);
         job.settle(Err(error));
     }
@@ -171,7 +173,7 @@ impl<C> JobQueue<C> {
         let (doubtful, stale) = (used + TRUST, used + CHECK_INTERVAL);
         let mut state = self.lock();
         loop {
-            if state.stage == Stage::Closed {
+            if state.stage == QueueStage::Closed {
                 return NextJobs::End;
             }
             if !state.lanes[lane].jobs.is_empty() {
@@ -180,7 +182,7 @@ impl<C> JobQueue<C> {
                 }
                 return self.take(state, lane);
             }
-            if state.stage == Stage::Closing {
+            if state.stage == QueueStage::Closing {
                 return NextJobs::End;
             }
             let left = match self.options.start {
@@ -204,10 +206,10 @@ impl<C> JobQueue<C> {
             let of = &state.lanes[lane];
             let is_needed = of.needs_more() || self.options.start == Start::Eager;
             match state.stage {
-                Stage::Closed => return false,
-                Stage::Closing if of.jobs.is_empty() => return false,
-                Stage::Open if !is_needed => state = wait(&self.dormant, state, None),
-                Stage::Open | Stage::Closing => break,
+                QueueStage::Closed => return false,
+                QueueStage::Closing if of.jobs.is_empty() => return false,
+                QueueStage::Open if !is_needed => state = wait(&self.dormant, state, None),
+                QueueStage::Open | QueueStage::Closing => break,
             }
         }
         state.lanes[lane].connecting += 1;
@@ -223,9 +225,9 @@ impl<C> JobQueue<C> {
     pub(super) fn pause(&self, pause: Duration) {
         let until = Instant::now() + pause;
         let mut state = self.lock();
-        while state.stage < Stage::Closed {
+        while state.stage < QueueStage::Closed {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || (state.stage == Stage::Closing && state.is_empty()) {
+            if left.is_zero() || (state.stage == QueueStage::Closing && state.is_empty()) {
                 return;
             }
             state = wait(&self.dormant, state, Some(left));
@@ -247,7 +249,7 @@ impl<C> JobQueue<C> {
     }
 
     /// Counts how jobs have ended, before their answers are sent.
-    pub(super) fn count(&self, access: Access, outcomes: impl Iterator<Item = Outcome>) {
+    pub(super) fn count(&self, access: Access, outcomes: impl Iterator<Item = JobEnd>) {
         let mut state = self.lock();
         outcomes.for_each(|outcome| state.tally.count(access, outcome));
     }
@@ -293,7 +295,7 @@ impl<C> JobQueue<C> {
         }
     }
 
-    fn take(&self, mut state: MutexGuard<'_, QueueState<C>>, lane: usize) -> NextJobs<C> {
+    fn take(&self, mut state: MutexGuard<'_, JobQueueState<C>>, lane: usize) -> NextJobs<C> {
         let jobs = &mut state.lanes[lane].jobs;
         let access = jobs.front().map_or(Access::Read, |first| first.access);
         let is_group = self.is_grouping() && access == Access::Write;
@@ -305,10 +307,10 @@ impl<C> JobQueue<C> {
 
     fn await_capacity<'a>(
         &'a self,
-        mut state: MutexGuard<'a, QueueState<C>>,
-    ) -> MutexGuard<'a, QueueState<C>> {
+        mut state: MutexGuard<'a, JobQueueState<C>>,
+    ) -> MutexGuard<'a, JobQueueState<C>> {
         let until = Instant::now() + self.options.wait;
-        while self.is_full(&state) && state.stage == Stage::Open {
+        while self.is_full(&state) && state.stage == QueueStage::Open {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -321,23 +323,23 @@ impl<C> JobQueue<C> {
     }
 
     /// Jobs have been taken out.
-    pub(super) fn freed(&self, state: &QueueState<C>) {
+    pub(super) fn freed(&self, state: &JobQueueState<C>) {
         if state.waiting > 0 {
             self.capacity.notify_all();
         }
     }
 
-    fn is_full(&self, state: &QueueState<C>) -> bool {
+    fn is_full(&self, state: &JobQueueState<C>) -> bool {
         state.lanes.iter().map(|lane| lane.jobs.len()).sum::<usize>() >= self.options.queue
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, QueueState<C>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, JobQueueState<C>> {
         // Nothing panics with it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<C> QueueState<C> {
+impl<C> JobQueueState<C> {
     fn is_empty(&self) -> bool {
         self.lanes.iter().all(|lane| lane.jobs.is_empty())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::database::DatabaseError::{Busy, Lost, OnLoop, Query, Timeout, Unavailable};
 use crate::database::error::SharedError;
-use crate::database::link::{Failure, Link, LostLink};
+use crate::database::link::{LostLink, OpenConnection, RunFailure};
 use crate::database::queue::QueuedJob;
 use crate::database::{Access, Connector, DatabaseError, JobError, Step};
 
@@ -31,7 +31,7 @@ enum After {
     Gone(Result<(), LostLink>),
 }
 
-impl<K: Connector> Link<'_, K> {
+impl<K: Connector> OpenConnection<'_, K> {
     /// Runs a job in a transaction of its own.
     pub(super) fn write_one(
         &mut self,
@@ -40,8 +40,8 @@ impl<K: Connector> Link<'_, K> {
         self.write(job, |link, job| match link.run(Access::Write, job.job.as_mut()) {
             Ok(Ok(())) => (Ok(()), After::Next),
             Ok(Err(lost)) => (Ok(()), After::Commit(lost)),
-            Err(Failure { error, link: Err(lost) }) => (Err(error), After::Gone(Err(lost))),
-            Err(Failure { error, link: Ok(()) }) => (Err(error), After::Gone(link.roll_back())),
+            Err(RunFailure { error, link: Err(lost) }) => (Err(error), After::Gone(Err(lost))),
+            Err(RunFailure { error, link: Ok(()) }) => (Err(error), After::Gone(link.roll_back())),
         })
     }
 
@@ -51,7 +51,7 @@ impl<K: Connector> Link<'_, K> {
         jobs: Vec<QueuedJob<K::Connection>>,
     ) -> Written<K::Connection> {
         self.write(jobs, |link, job| {
-            if let Err(Failure { error, link: kept }) = link.step(Step::Savepoint) {
+            if let Err(RunFailure { error, link: kept }) = link.step(Step::Savepoint) {
                 return (Err(error), After::Gone(kept.and_then(|()| link.roll_back())));
             }
             let ran = link.run(Access::Write, job.job.as_mut());
@@ -59,9 +59,9 @@ impl<K: Connector> Link<'_, K> {
                 Ok(kept) => match link.step(Step::Release) {
                     Ok(()) => return (Ok(()), kept.map_or_else(After::Commit, |()| After::Next)),
                     // What it has done fails only now, as a foreign key that was deferred.
-                    Err(Failure { error, link: lost }) => (Err(error), kept.and(lost)),
+                    Err(RunFailure { error, link: lost }) => (Err(error), kept.and(lost)),
                 },
-                Err(Failure { error, link: kept }) => (Err(error), kept),
+                Err(RunFailure { error, link: kept }) => (Err(error), kept),
             };
             if let (Err(Lost(_)), Err(lost)) = (&outcome, &kept) {
                 return (outcome, After::Gone(Err(LostLink(lost.0.clone()))));
@@ -87,7 +87,7 @@ impl<K: Connector> Link<'_, K> {
             &mut QueuedJob<K::Connection>,
         ) -> (Result<(), DatabaseError>, After),
     ) -> Written<K::Connection> {
-        if let Err(Failure { error, link }) = self.step(Step::Begin) {
+        if let Err(RunFailure { error, link }) = self.step(Step::Begin) {
             return not_begun(jobs, error, link);
         }
         let mut jobs = jobs.into_iter();
@@ -121,7 +121,7 @@ impl<K: Connector> Link<'_, K> {
     }
 
     fn commit(&mut self, link: &mut Result<(), LostLink>) -> Result<(), DatabaseError> {
-        let Err(Failure { error, link: kept }) = self.step(Step::Commit) else { return Ok(()) };
+        let Err(RunFailure { error, link: kept }) = self.step(Step::Commit) else { return Ok(()) };
         // Some databases keep the transaction, as SQLite does if it is locked.
         let kept = kept.and_then(|()| self.roll_back());
         if link.is_ok() {

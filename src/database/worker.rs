@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::database::counts::Outcome;
-use crate::database::link::{Failure, Link, LostLink, catch, chain};
+use crate::database::counts::JobEnd;
+use crate::database::link::{LostLink, OpenConnection, RunFailure, catch, chain};
 use crate::database::queue::{JobQueue, NextJobs, QueuedJob};
 use crate::database::report::log_database;
 use crate::database::transaction::{Settled, Written};
@@ -25,12 +25,12 @@ pub(super) struct Shared<K: Connector> {
 }
 
 /// A thread with one connection.
-pub(super) struct Worker<K: Connector> {
+pub(super) struct ConnectionThread<K: Connector> {
     pub(super) shared: Arc<Shared<K>>,
     pub(super) access: Access,
 }
 
-impl<K: Connector> Worker<K> {
+impl<K: Connector> ConnectionThread<K> {
     /// Does jobs until the database is closed.
     pub(super) fn run(&self) {
         let (queue, lane) = (&self.shared.queue, self.shared.queue.lane(self.access));
@@ -62,14 +62,14 @@ impl<K: Connector> Worker<K> {
         queue.leave();
     }
 
-    fn connect(&self) -> Result<Link<'_, K>, JobError> {
+    fn connect(&self) -> Result<OpenConnection<'_, K>, JobError> {
         let Shared { name, connector, query_timeout, .. } = &*self.shared;
         let plan = ConnectionPlan { name, access: self.access, query_timeout: *query_timeout };
-        Link::open(connector, &plan)
+        OpenConnection::open(connector, &plan)
     }
 
     /// Does jobs over a connection, until that is lost or the database is closed.
-    fn serve(&self, mut link: Link<'_, K>, lane: usize) -> Result<(), LostLink> {
+    fn serve(&self, mut link: OpenConnection<'_, K>, lane: usize) -> Result<(), LostLink> {
         let queue = &self.shared.queue;
         let mut used = Instant::now();
         loop {
@@ -93,12 +93,12 @@ impl<K: Connector> Worker<K> {
 
     fn read(
         &self,
-        link: &mut Link<'_, K>,
+        link: &mut OpenConnection<'_, K>,
         mut job: QueuedJob<K::Connection>,
     ) -> Result<(), LostLink> {
         let (outcome, kept) = match link.run(Access::Read, job.job.as_mut()) {
             Ok(kept) => (Ok(()), kept),
-            Err(Failure { error, link }) => (Err(error), link),
+            Err(RunFailure { error, link }) => (Err(error), link),
         };
         self.settle(Access::Read, vec![(job, outcome)]);
         kept
@@ -106,7 +106,7 @@ impl<K: Connector> Worker<K> {
 
     fn write(
         &self,
-        link: &mut Link<'_, K>,
+        link: &mut OpenConnection<'_, K>,
         lane: usize,
         jobs: Vec<QueuedJob<K::Connection>>,
     ) -> Result<(), LostLink> {
@@ -124,8 +124,7 @@ impl<K: Connector> Worker<K> {
     fn settle(&self, access: Access, jobs: Vec<Settled<K::Connection>>) {
         self.shared.queue.count(
             access,
-            jobs.iter()
-                .map(|(_, outcome)| outcome.as_ref().err().map_or(Outcome::Done, Outcome::of)),
+            jobs.iter().map(|(_, outcome)| outcome.as_ref().err().map_or(JobEnd::Done, JobEnd::of)),
         );
         for (queued, outcome) in jobs {
             // What a job has made is dropped here if nobody wants it, and that may panic.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::engine::Engine;
 use crate::engine::io::{CallResult, Io, NotStarted};
-use crate::engine::step::Step;
+use crate::engine::step::TurnStep;
 use crate::hub::{Output, RunEnd, RunId, WorkerId};
 use crate::time::Time;
 
@@ -88,7 +88,7 @@ impl Engine {
             }
             Err(NotStarted::Failed(end)) => self.hub.ended(run, &end, now),
         }
-        io.observe(Step::Ended(run.worker), &self.hub, now);
+        io.observe(TurnStep::Ended(run.worker), &self.hub, now);
     }
 
     /// Queues a service on the loop to be called in this turn or in the next.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::engine::step::Step;
+use crate::engine::step::TurnStep;
 use crate::hub::{Descriptors, Fetch, Hub, ListenerTraits, LookupJob, RunEnd, RunId, WorkerId};
 use crate::service::{SocketId, TlsInfo};
 use crate::time::Time;
@@ -39,7 +39,7 @@ pub trait Io: Connections + Services {
     }
 
     /// Shows the hub between the steps of a turn. It is for tests; a host does nothing here.
-    fn observe(&mut self, _: Step, _: &Hub, _: Time) {}
+    fn observe(&mut self, _: TurnStep, _: &Hub, _: Time) {}
 }
 
 /// Connections, each at the index of its socket. No call blocks. The engine uses only sockets whose

@@ -50,7 +50,7 @@ pub use io::{
 #[cfg(feature = "admin")]
 pub use io::{LoopCall, LoopTask};
 pub use readiness::{PeerEnd, Ready};
-pub use step::Step;
+pub use step::TurnStep;
 pub use stop::Turn;
 
 /// All sockets and services of a host, and the work that one turn leaves for the next.
@@ -157,7 +157,7 @@ impl Engine {
     /// A run of a service has ended.
     fn ended(&mut self, exit: &RunExit, io: &mut impl Io, now: Time) {
         self.hub.ended(exit.run, &exit.end, now);
-        io.observe(Step::Ended(exit.run.worker), &self.hub, now);
+        io.observe(TurnStep::Ended(exit.run.worker), &self.hub, now);
     }
 
     /// The hub.

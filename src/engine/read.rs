@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::io::{Arrival, Io, Left, ReadResult, TlsRead};
 use crate::engine::readiness::{PeerEnd, Readiness, Ready};
-use crate::engine::step::Step;
+use crate::engine::step::TurnStep;
 use crate::service::SocketId;
 use crate::time::Time;
 
@@ -89,14 +89,14 @@ impl Engine {
             let Some(readiness) = self.readiness.get_mut(id) else { return };
             let (peer_end, is_ended) = (readiness.peer_end(), readiness.is_ended());
             if !self.hub.may_read(id, now) {
-                io.observe(Step::Held(id), &self.hub, now);
+                io.observe(TurnStep::Held(id), &self.hub, now);
                 return match peer_end {
                     PeerEnd::None => {}
                     PeerEnd::HalfClosed => self.hub.peer_leaves(id, now),
                     PeerEnd::Lost => self.hub.fail(id, "the peer reset the connection", now),
                 };
             }
-            io.observe(Step::Reads(id), &self.hub, now);
+            io.observe(TurnStep::Reads(id), &self.hub, now);
             if is_ended {
                 return;
             }
@@ -139,7 +139,7 @@ impl Engine {
             } else {
                 self.hub.receive(id, &mut self.buffer[..len], now);
             }
-            io.observe(Step::Received(id, len), &self.hub, now);
+            io.observe(TurnStep::Received(id, len), &self.hub, now);
             // A short read has emptied the queue; later bytes make an event. An end that was there
             // before the read makes none. Neither does urgent data, which WebSocket clients do not
             // send, and which would delay no other socket.
@@ -181,7 +181,7 @@ impl Engine {
                 self.budget.decrypted(records);
                 if len > 0 {
                     self.hub.receive(id, &mut self.buffer[..len], now);
-                    io.observe(Step::Received(id, len), &self.hub, now);
+                    io.observe(TurnStep::Received(id, len), &self.hub, now);
                 }
                 if left == Left::Unknown {
                     return AfterTls::Again;

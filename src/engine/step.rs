@@ -1,11 +1,11 @@
-//! `Step`: what a turn does, for tests that look on.
+//! `TurnStep`: what a turn does, for tests that look on.
 
 use crate::hub::WorkerId;
 use crate::service::SocketId;
 
 /// A step of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum TurnStep {
     /// A socket may not be read now.
     Held(SocketId),
     /// A socket is about to be read.

@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use crate::engine::Engine;
 use crate::engine::io::{CloseMode, Connections, FileOrder, Io};
 use crate::engine::readiness::Readiness;
-use crate::engine::step::Step;
+use crate::engine::step::TurnStep;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
 use crate::session::Next;
@@ -42,7 +42,7 @@ impl Engine {
                 self.hub.measured(id, queued, now);
             }
             Output::Resume(id) => {
-                io.observe(Step::Resumes(id), &self.hub, now);
+                io.observe(TurnStep::Resumes(id), &self.hub, now);
                 self.read_later(id);
             }
             Output::Mail(worker) if io.is_on_loop(worker) => self.call_soon(worker),
@@ -71,7 +71,7 @@ impl Engine {
             let Some(readiness) = self.readiness.get_mut(id) else { return };
             let written = match readiness.is_writable() {
                 true => {
-                    io.observe(Step::Writes(id), &self.hub, now);
+                    io.observe(TurnStep::Writes(id), &self.hub, now);
                     write_once(id, io, &self.hub, left)
                 }
                 false => Ok(WriteResult::NOTHING),
@@ -92,7 +92,7 @@ impl Engine {
                 self.budget.wrote(len);
             }
             let next = self.hub.wrote(id, len, now);
-            io.observe(Step::Wrote(id), &self.hub, now);
+            io.observe(TurnStep::Wrote(id), &self.hub, now);
             left = left.saturating_sub(len);
             if self.hub.unsent_len(id) == 0 || !is_writable {
                 break next;
@@ -110,7 +110,7 @@ impl Engine {
                 }
             }
             Next::Drop => {
-                io.observe(Step::Drops(id), &self.hub, now);
+                io.observe(TurnStep::Drops(id), &self.hub, now);
                 let is_late = self.hub.is_late(id);
                 io.close(id, if is_late { CloseMode::Abort } else { CloseMode::Graceful });
                 self.readiness.remove(id);

@@ -1,5 +1,5 @@
-//! Sockets that are answered later: the service has begun a job for such a socket, and keeps what
-//! else comes of it until the job is done. So the service takes its mail in another order than that
+//! Sockets that are answered later: the service has begun a job for such a socket, and keeps its
+//! other mail until the job is done. So the service takes its mail in another order than that
 //! in which it came, and the count of what it has taken does not tell that the socket was answered.
 
 use std::collections::HashSet;

@@ -5,7 +5,8 @@
 //! - `file`: the answer with a file, but for its bytes; `media`: the media type of a
 //!   file by its name
 //! - `escape`: texts of peers in the log and in JSON
-//! - with the feature `admin`, `facts`: what a host has counted, as values; `metrics`: the page of
+//! - with the feature `admin`, `facts`: what a host has counted, as values; `database_facts`: and
+//!   of databases; `metrics`: the page of
 //!   it for Prometheus, with `samples` of the `families` of metrics; `status`: its state as JSON;
 //!   `readiness`: whether it is ready for sockets
 

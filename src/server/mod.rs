@@ -47,8 +47,6 @@ use crate::limits::Limits;
 use crate::net::tls::{PlainRequests, Tls, TlsPlan};
 use crate::server::mounted::Mounting;
 use crate::server::rules::HubRules;
-#[cfg(not(feature = "database"))]
-use crate::service::shared_values::SharedValues;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 use crate::ws::Transport;
@@ -380,7 +378,7 @@ impl Server {
             #[cfg(feature = "database")]
             values: self.databases.into_values(),
             #[cfg(not(feature = "database"))]
-            values: SharedValues::default(),
+            values: crate::service::shared_values::SharedValues::default(),
         };
         #[cfg(feature = "admin")]
         let admin = self.admin.map(Admin::open).transpose().map_err(BindError::Admin)?;

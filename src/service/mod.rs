@@ -30,6 +30,9 @@
 //!   - `close_error`: `CloseError`; `failure`: the log lines about errors
 //!   - `ask`: `Ask`, a request that waits for an answer; `socket_gate`: `SocketGate`
 //!   - `socket_service`: all of them as a service
+//! - with the feature `database`, `work`: `Work`, what is answered later; `socket_waits`: the
+//!   sockets that wait for it
+//! - `shared_values`: what a host has for its services; `thread_mark`: what a thread may wait for
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
 #[cfg(feature = "state")]

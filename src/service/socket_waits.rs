@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::service::{Inbound, SocketId};
 
-/// The sockets that a service answers later: for each a job is under way. What else comes of such a
-/// socket is kept, and comes in order once the job has been answered.
+/// The sockets that a service answers later: for each a job is under way. Its other mail is
+/// kept, and comes in order once the job has been answered.
 ///
 /// A socket is known by its index. So a socket that gets the index of one that has gone waits for
 /// the answers of that one, whose close is kept with all else.

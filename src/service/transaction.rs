@@ -174,7 +174,7 @@ pub enum Outbound {
         /// they wait instead.
         pause_ms: u64,
     },
-    /// The service answers a socket later, and keeps what else comes of it until then: the socket
+    /// The service answers a socket later, and keeps its other mail until then: the socket
     /// is not read, and its close frame waits. A context sends it by itself.
     #[cfg(feature = "database")]
     #[doc(hidden)]

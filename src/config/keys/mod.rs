@@ -1,6 +1,7 @@
 //! The lists of all keys, in the order of `server.conf`, with their definitions: `server`,
 //! `programs` and `limits`. A new key is one more entry there and one more comment in
-//! `server.conf`. A test compares the two; there is no other list. `key` describes an entry.
+//! `server.conf`. A test compares the two; there is no other list. `key` describes an entry. With
+//! the feature `database`, `databases`: the keys of sections of databases, a list of their own.
 
 #[cfg(feature = "database")]
 pub(super) mod databases;

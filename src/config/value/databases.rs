@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::databases::{DatabaseConfig, DatabaseKind, DiskSync, SslMode};
+use crate::config::database_config::{DatabaseConfig, DatabaseKind, DiskSync, SslMode};
 use crate::config::value::numbers::{count, time_above_zero};
 use crate::config::value::words::word;
 use crate::service::Start;

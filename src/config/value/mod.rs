@@ -2,7 +2,8 @@
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
 //! the kinds about proxies are in `proxies`, those about TLS in `tls`, those about Unix sockets in
-//! `unix`, those of databases in `databases`, those about listeners for operators in `admin`, and the words of others in `words`.
+//! `unix`, those of databases in `databases`, those about listeners for operators in `admin`, and
+//! the words of others in `words`.
 
 #[cfg(feature = "admin")]
 pub(super) mod admin;

@@ -1,4 +1,4 @@
-//! Tests of databases, over one in memory that fails as it is told to.
+//! Tests of databases, over one in memory that fails when a test wants it.
 
 mod faults;
 mod jobs;

@@ -8,7 +8,7 @@ use std::vec;
 use super::*;
 use crate::engine::{
     Arrival, CloseMode, Connections, Engine, FileOrder, HostEvent, Io, NotStarted, PeerEnd,
-    ReadResult, Ready, RunExit, Services, Step, StopKind, TlsRead,
+    ReadResult, Ready, RunExit, Services, StopKind, TlsRead, TurnStep,
 };
 use crate::ws::Transport;
 
@@ -286,8 +286,8 @@ impl Io for RigIo {
         }
     }
 
-    fn observe(&mut self, moment: Step, _: &Hub, _: Time) {
-        if let Step::Resumes(id) = moment {
+    fn observe(&mut self, moment: TurnStep, _: &Hub, _: Time) {
+        if let TurnStep::Resumes(id) = moment {
             self.resumed.push(id);
         }
     }

@@ -39,8 +39,6 @@ pub use run_tasks::TaskTarget;
 pub(crate) use run_tasks::{RunTasks, Task};
 #[cfg(feature = "state")]
 pub(crate) use tasks::NextCall;
-#[cfg(feature = "state")]
-use tasks::TaskWay;
 #[cfg(not(feature = "state"))]
 pub(crate) use tasks::{RunTasks, Task};
 
@@ -69,7 +67,7 @@ pub struct Context<'host> {
     dozing: bool,
     batch_bytes_max: usize,
     #[cfg(feature = "state")]
-    tasks: TaskWay<'host>,
+    tasks: tasks::TaskWay<'host>,
     /// How many tasks come before the next batch of mail.
     #[cfg(feature = "state")]
     tasks_left: usize,
@@ -379,7 +377,7 @@ impl<'host> Context<'host> {
             dozing: false,
             batch_bytes_max: limits.batch_bytes_max,
             #[cfg(feature = "state")]
-            tasks: TaskWay::None,
+            tasks: tasks::TaskWay::None,
             #[cfg(feature = "state")]
             tasks_left: 0,
         }

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 
 use switchboard::engine::{
     Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted,
-    ReadResult, RunExit, Services, Step,
+    ReadResult, RunExit, Services, TurnStep,
 };
 use switchboard::hub::{Hub, ListenerTraits, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use switchboard::service::SocketId;
@@ -286,7 +286,7 @@ impl Io for World {
         }
     }
 
-    fn observe(&mut self, moment: Step, hub: &Hub, _: Time) {
+    fn observe(&mut self, moment: TurnStep, hub: &Hub, _: Time) {
         self.note_moment(moment, hub);
     }
 }

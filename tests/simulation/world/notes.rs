@@ -2,7 +2,7 @@
 //! of sockets that are read and written to.
 
 use switchboard::Limits;
-use switchboard::engine::{PeerEnd, Step};
+use switchboard::engine::{PeerEnd, TurnStep};
 use switchboard::hub::Hub;
 use switchboard::service::SocketId;
 
@@ -96,38 +96,38 @@ impl World {
     }
 
     /// Notes what the engine shows of the hub.
-    pub(super) fn note_moment(&mut self, moment: Step, hub: &Hub) {
+    pub(super) fn note_moment(&mut self, moment: TurnStep, hub: &Hub) {
         match moment {
-            Step::Held(id) => self.note_held(hub, id),
-            Step::Reads(id) => self.note_read(hub, id),
-            Step::Received(id, len) => {
+            TurnStep::Held(id) => self.note_held(hub, id),
+            TurnStep::Reads(id) => self.note_read(hub, id),
+            TurnStep::Received(id, len) => {
                 let Some(index) = self.link_of(id) else { return };
                 self.check_comer(hub, index);
                 self.note_unread(hub, index);
                 self.note(2, len as u64);
             }
-            Step::Writes(id) => {
+            TurnStep::Writes(id) => {
                 let Some(index) = self.link_of(id) else { return };
                 let Link { record: Some(record), .. } = &mut self.links[index] else { return };
                 record.look_ahead(hub.unsent(id));
                 record.saw_unsent(hub.unsent_len(id), &self.limits);
             }
-            Step::Wrote(id) => {
+            TurnStep::Wrote(id) => {
                 let Some(index) = self.link_of(id) else { return };
                 let Link { record: Some(record), .. } = &mut self.links[index] else { return };
                 record.stalled = hub.unsent_len(id) > 0;
             }
-            Step::Resumes(id) => {
+            TurnStep::Resumes(id) => {
                 let Some(index) = self.link_of(id) else { return };
                 let Link { record: Some(record), .. } = &mut self.links[index] else { return };
                 record.held = false;
                 record.times.resumed = self.now;
             }
-            Step::Ended(worker) => {
+            TurnStep::Ended(worker) => {
                 let place = self.place_of(worker);
                 self.check_service_end(hub, place);
             }
-            Step::Drops(id) => {
+            TurnStep::Drops(id) => {
                 if let Some(index) = self.link_of(id) {
                     self.check_drop(hub, index);
                 }
