@@ -119,8 +119,8 @@ impl LoopService {
                     break;
                 }
             }
-            let ends =
-                self.finishes && self.mail.is_empty() && !has_more && !self.tasks.has_waits();
+            let is_over = self.finishes && !self.tasks.has_waits();
+            let ends = is_over && self.mail.is_empty() && !has_more;
             if ends {
                 service.stop(&mut context);
                 self.budget.count();
