@@ -85,8 +85,9 @@ fn pause() -> (Job, Receiver<()>, Sender<()>) {
 /// Has these jobs done in one transaction: the writer is kept until all of them wait. Then it calls
 /// `meanwhile`, and returns the answers.
 fn group(db: &Db, jobs: Vec<Job>, meanwhile: impl FnOnce()) -> Vec<Answer> {
-    let (keep, is_kept, free) = pause();
     thread::scope(|scope| {
+        // It is here so that no thread waits for a test that has failed.
+        let (keep, is_kept, free) = pause();
         let keeper = scope.spawn(|| db.write(keep));
         is_kept.recv().expect("it begins");
         let mut threads = Vec::new();
@@ -138,7 +139,10 @@ fn each_job_of_a_group_fails_alone() {
         add_and(10, "SAVEPOINT a; INSERT INTO user VALUES (100)"),
         // A reference that is right at its end.
         add_and(11, "INSERT INTO post VALUES (110); INSERT INTO user VALUES (110)"),
-        Box::new(|c| add(12)(c).and_then(|()| panic!("on purpose"))),
+        Box::new(|c| {
+            add(12)(c)?;
+            panic!("on purpose")
+        }),
         add(13),
     ];
     let answers = group(&db, jobs, || ());
@@ -184,14 +188,13 @@ fn what_ends_the_transaction_of_all_leaves_nothing() {
 fn an_answer_comes_after_the_commit_of_all() {
     let file = File::new();
     let db = file.open(patient());
-    let (wait, begun, go) = pause();
     let (answered, answers) = mpsc::channel();
     let db_of_first = db.clone();
     // The first waits for the commit that the second holds back.
     let first = add(1);
     let answers_so_far = thread::scope(|scope| {
         let sender = answered.clone();
-        let (keep, is_kept, free) = pause();
+        let ((wait, begun, go), (keep, is_kept, free)) = (pause(), pause());
         let keeper = scope.spawn(|| db.write(keep));
         is_kept.recv().expect("it begins");
         scope.spawn(move || {
