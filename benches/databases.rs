@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
+use rusqlite::Connection;
 use rustix::time::{ClockId, clock_gettime};
 use switchboard::database::sqlite::{Sqlite, SqliteConnection, Synchronous};
 use switchboard::{
@@ -41,8 +42,12 @@ impl File {
     }
 
     fn open(&self, synchronous: Synchronous) -> Db {
+        self.open_with(synchronous, DatabaseOptions::new())
+    }
+
+    fn open_with(&self, synchronous: Synchronous, options: DatabaseOptions) -> Db {
         let file = Sqlite::new(&self.0).synchronous(synchronous);
-        let db = Database::open("bench", file, DatabaseOptions::new()).expect("there are threads");
+        let db = Database::open("bench", file, options).expect("there are threads");
         let table = "CREATE TABLE IF NOT EXISTS user (id INTEGER PRIMARY KEY, name TEXT); \
             INSERT OR IGNORE INTO user VALUES (1, 'ada')";
         db.write(|c| Ok(c.execute_batch(table)?)).expect("it is made");
@@ -90,6 +95,10 @@ fn commits(bench: &mut Bench) {
 }
 
 fn find(c: &mut SqliteConnection) -> JobResult<String> {
+    find_in(c)
+}
+
+fn find_in(c: &Connection) -> JobResult<String> {
     let mut select = c.prepare_cached("SELECT name FROM user WHERE id = ?")?;
     Ok(select.query_row([1], |row| row.get(0))?)
 }
@@ -103,10 +112,22 @@ fn reads(bench: &mut Bench) {
     bench.time(At { group, case: "by a thread that waits", x: 1 }, || {
         by_process(each, || (0..each).for_each(|_| drop(db.read(find).expect("it is there"))))
     });
-    bench.time(At { group, case: "by the same job over and over", x: 1 }, || {
+    bench.time(At { group, case: "by one job over and over", x: 1 }, || {
         by_process(each, || {
             let all = db.read(move |c| (0..each).try_for_each(|_| find(c).map(drop)));
             all.expect("it is there");
+        })
+    });
+    // What a job is beside its threads.
+    let own = Connection::open(&file.0).expect("it is there");
+    let step = |sql: &str| own.prepare_cached(sql).and_then(|mut step| step.execute([]));
+    bench.time(At { group, case: "by rusqlite in transactions", x: 1 }, || {
+        by_process(each, || {
+            for _ in 0..each {
+                step("BEGIN").expect("it begins");
+                drop(find_in(&own).expect("it is there"));
+                step("ROLLBACK").expect("it ends");
+            }
         })
     });
 }
@@ -146,16 +167,20 @@ impl Handler for Names {
 fn answers(bench: &mut Bench) {
     let file = File::new();
     let db = file.open(Synchronous::Normal);
+    let options = DatabaseOptions { connections: 1, ..DatabaseOptions::new() };
+    let db_of_one = file.open_with(Synchronous::Normal, options);
     let group = "a message to a service";
     let cases = [
-        ("an echo on the loop", Thread::Loop, Way::Echo),
-        ("later on the loop", Thread::Loop, Way::Later),
-        ("an echo on a thread", Thread::Own, Way::Echo),
-        ("a read on a thread", Thread::Own, Way::Read),
-        ("later on a thread", Thread::Own, Way::Later),
+        ("an echo on the loop", Thread::Loop, Way::Echo, &db),
+        ("later on the loop", Thread::Loop, Way::Later, &db),
+        ("later on the loop by one connection", Thread::Loop, Way::Later, &db_of_one),
+        ("an echo on a thread", Thread::Own, Way::Echo, &db),
+        ("a read on a thread", Thread::Own, Way::Read, &db),
+        ("later on a thread", Thread::Own, Way::Later, &db),
+        ("later on a thread by one connection", Thread::Own, Way::Later, &db_of_one),
     ];
-    for (case, thread, way) in cases {
-        let host = Running::new(thread, way, &db);
+    for (case, thread, way, db) in cases {
+        let host = Running::new(thread, way, db);
         let mut sockets: Vec<_> = (0..SOCKETS).map(|_| host.open()).collect();
         let rounds = if bench.effort() == Effort::Full { 20 } else { 1 };
         bench.time(At { group, case, x: SOCKETS }, || {
