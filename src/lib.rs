@@ -156,6 +156,8 @@
 //! | `senders` | yes | other threads send to sockets (`ServiceSender`) |
 //! | `state` | yes | a state for each socket, errors, gates that answer later (`SocketHandler`) |
 //! | `database` | no | jobs of databases (`Database`), and one of one's own (`Connector`) |
+//! | `sqlite` | no | files of SQLite (`database::sqlite::Sqlite`) |
+//! | `postgres` | no | servers of PostgreSQL (`database::postgres::Postgres`); it has `tls` |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
@@ -171,6 +173,7 @@
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
 //! | `jobs.rs` | asynchronous work on a runtime of tokio, in a service with a loop of its own |
+//! | `users.rs` | a table of users in a file of SQLite |
 //! | `visits.rs` | a database of one's own, which a service on the loop asks |
 //! | `own_loop.rs` | a host in a loop over `poll`, with standard input and a fixed step |
 //! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
