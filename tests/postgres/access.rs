@@ -1,6 +1,7 @@
 //! TLS, certificates and passwords. Certificates are made by openssl.
 
 use std::fs;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use switchboard::database::postgres::Postgres;
@@ -74,6 +75,16 @@ fn the_certificate_of_a_server_is_verified() {
     }
     // As with libpq, a socket has no TLS.
     assert!(!has_tls(super::reach(&server).verify_full(ca)));
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_given_up() {
+    // The system accepts the connection, and nobody reads it.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = silent.local_addr().expect("it listens").port();
+    let url = format!("postgres://tester@127.0.0.1:{port}/postgres");
+    let line = refusal(Postgres::new(&url).expect("it is a URL"));
+    assert!(line.contains("the server has not answered for 10 s"), "{line}");
 }
 
 #[test]

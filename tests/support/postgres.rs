@@ -114,12 +114,6 @@ impl Postgres {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
-
-    /// Signals the first process of the server.
-    pub fn signal(&self, signal: &str) {
-        let running = self.running.as_ref().expect("it runs");
-        signal_process(running, signal);
-    }
 }
 
 impl Drop for Postgres {

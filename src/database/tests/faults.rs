@@ -4,9 +4,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::memory::{DEADLINE, Memory, Told, occupy, options, until};
-use crate::database::{Access, DatabaseError, DatabaseOptions, Fault, Layout, Step};
+use super::memory::{DEADLINE, Line, Memory, Told, occupy, options, until};
+use crate::database::{Access, DatabaseError, DatabaseOptions, Fault, JobResult, Layout, Step};
 use crate::service::Start;
+
+fn add(line: &mut Line, row: u32) -> JobResult<()> {
+    line.add(row);
+    Ok(())
+}
 
 #[test]
 fn the_job_of_a_lost_connection_is_lost_and_others_wait() {
@@ -26,7 +31,7 @@ fn the_job_of_a_lost_connection_is_lost_and_others_wait() {
         });
         begins.recv_timeout(DEADLINE).expect("it begins");
         let own = database.clone();
-        let second = thread::spawn(move || own.write(|line| Ok(line.add(2))));
+        let second = thread::spawn(move || own.write(|line| add(line, 2)));
         until("the second one waits", || database.waiting_len() == 1);
         memory.store().is_down = true;
         drop(end);
@@ -45,10 +50,10 @@ fn jobs_that_have_not_begun_wait_for_the_next_connection() {
     for layout in [Layout::Clients, Layout::OneWriter] {
         let memory = Memory::new(layout);
         let database = memory.open(DatabaseOptions { connections: 1, ..options() });
-        database.write(|line| Ok(line.add(1))).expect("it is connected");
+        database.write(|line| add(line, 1)).expect("it is connected");
         memory.fail(Step::Begin, Fault::Lost);
         let own = database.clone();
-        let waits = thread::spawn(move || own.write(|line| Ok(line.add(2))));
+        let waits = thread::spawn(move || own.write(|line| add(line, 2)));
         until("it was tried twice", || memory.store().opened > 2);
         memory.allow_all();
         waits.join().expect("it does not panic").expect("it has not begun before");
@@ -77,10 +82,10 @@ fn a_lost_commit_is_lost_for_all() {
     let memory = Memory::new(Layout::OneWriter);
     let database = memory.open(options());
     memory.fail(Step::Commit, Fault::Lost);
-    let lost = database.write(|line| Ok(line.add(1)));
+    let lost = database.write(|line| add(line, 1));
     assert!(matches!(lost, Err(DatabaseError::Lost(_))), "{lost:?}");
     memory.allow_all();
-    database.write(|line| Ok(line.add(2))).expect("there is another connection");
+    database.write(|line| add(line, 2)).expect("there is another connection");
 }
 
 #[test]
@@ -102,7 +107,7 @@ fn a_close_gives_up_jobs_without_a_connection() {
     memory.store().is_down = true;
     let database = memory.open(options());
     let own = database.clone();
-    let waits = thread::spawn(move || own.write(|line| Ok(line.add(1))));
+    let waits = thread::spawn(move || own.write(|line| add(line, 1)));
     until("it waits", || database.waiting_len() == 1);
     assert!(!database.close(Duration::from_millis(20)));
     let given_up = waits.join().expect("it does not panic");

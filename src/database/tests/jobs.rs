@@ -6,11 +6,11 @@ use std::thread;
 use super::memory::{DEADLINE, Line, Memory, Told, occupy, options, until};
 use crate::database::{Access, Database, DatabaseError, Fault, Layout, Step};
 
+/// Adds a row, or fails.
+type Add = fn(&mut Line, u32) -> crate::database::JobResult<u32>;
+
 /// Has rows added by one thread each, all of which wait before the writer is free.
-fn add_together(
-    database: &Database<Line>,
-    rows: &[(u32, fn(&mut Line, u32) -> crate::database::JobResult<u32>)],
-) -> Vec<Result<u32, DatabaseError>> {
+fn add_together(database: &Database<Line>, rows: &[(u32, Add)]) -> Vec<Result<u32, DatabaseError>> {
     let writer = occupy(database, Access::Write);
     let (mut threads, mut waiting) = (Vec::new(), 0);
     for &(row, add) in rows {
