@@ -77,7 +77,7 @@ impl Line {
         if let Some(Gate { ends, begun }) = gate {
             begun.send(()).expect("the test waits");
             // It also ends with the test, which drops the sender.
-            drop(ends.recv());
+            ends.recv().unwrap_or_default();
         }
         format!("answer to {question}")
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::{Engine, Turn};
 use crate::server::TestPlan;
-use crate::service::sender_queue::never_wait;
+use crate::service::thread_mark::mark_service;
 use crate::service::{ServiceSender, SocketId, recording_failures};
 use crate::testing::io::{MemoryIo, TestClock};
 use crate::testing::link::TestLink;
@@ -26,7 +26,7 @@ impl World {
     pub(super) fn new(plan: TestPlan) -> Self {
         let TestPlan { hub, limits, factories, values } = plan;
         // A sender of this thread would wait for itself.
-        never_wait();
+        mark_service();
         let clock = TestClock::new();
         let mut world = Self {
             engine: Engine::new(hub, &limits),
