@@ -107,6 +107,17 @@ impl Limits {
         self.message_bytes_max.saturating_add(self.message_bytes_max / 8).saturating_add(64)
     }
 
+    /// About how much memory a database takes in bytes, in addition to
+    /// [`Limits::memory_bytes_max`]: 2 MiB for each of its threads, which is the page cache of
+    /// SQLite, and for each job that may wait what its entry takes. What a job itself holds is the
+    /// service's.
+    #[cfg(feature = "database")]
+    #[must_use]
+    pub const fn database_bytes_max(connections: usize, queue: usize) -> u64 {
+        let threads = connections.saturating_add(1);
+        sum(&[times(threads, 2 << 20), times(queue, DATABASE_JOB_BYTES)])
+    }
+
     /// The maximum of memory that TLS takes in addition to [`Limits::memory_bytes_max`], if all
     /// sockets come through TLS listeners. It is the sum of
     ///
@@ -242,6 +253,9 @@ const PIPE_BYTES: u64 = 1 << 20;
 const LINES_SHARE: usize = 9;
 /// Timers, event list and tables of the loop.
 const LOOP_BYTES: u64 = 65_536;
+/// The entry of a job that waits, in a list that has grown, and the boxes around what it holds.
+#[cfg(feature = "database")]
+const DATABASE_JOB_BYTES: u64 = 512;
 /// The states of compression: three that deflate and one that inflates.
 const CODEC_BYTES: u64 = 1 << 20;
 
