@@ -158,6 +158,7 @@
 //! | `database` | no | jobs of databases (`Database`), and one of one's own (`Connector`) |
 //! | `sqlite` | no | files of SQLite (`database::sqlite::Sqlite`) |
 //! | `postgres` | no | servers of PostgreSQL (`database::postgres::Postgres`); it has `tls` |
+//! | `workers` | yes | services with several threads, programs with several processes (`Workers`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
@@ -294,6 +295,9 @@ pub use {
     server::NoService,
     service::{SendError, ServiceSender},
 };
+
+#[cfg(feature = "workers")]
+pub use service::{WorkerKey, Workers};
 
 #[cfg(feature = "state")]
 pub use service::{

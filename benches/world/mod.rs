@@ -38,9 +38,11 @@ impl World {
     pub fn new(limits: Limits, services_len: usize) -> Self {
         let now = Time::from_ms(1);
         let mut hub = Hub::new(limits, FilePolicy::None, now);
-        let mount =
-            |number: usize| hub.mount(&format!("/{number}"), mount(limits)).expect("paths differ");
-        let workers = (0..services_len).map(mount).map(WorkerId::of).collect();
+        let mount = |number: usize| {
+            let service = hub.mount(&format!("/{number}"), mount(limits)).expect("paths differ");
+            hub.first_of(service)
+        };
+        let workers = (0..services_len).map(mount).collect();
         Self {
             engine: Engine::new(hub, &limits),
             outside: Outside::default(),

@@ -90,7 +90,7 @@ impl Intake {
         });
         let left = hub.apply_for(worker, &mut batch, left, now);
         side.stop_awaits = side.stop_awaits.saturating_sub(len);
-        side.queue.release(bytes, hub.limits(worker.service()).sender_bytes_max());
+        side.queue.release(bytes, hub.limits_of(worker).sender_bytes_max());
         Some(left)
     }
 

@@ -37,8 +37,9 @@ pub(super) struct HostIo {
     pub(super) streams: Streams,
     /// The services on threads of their own that have sent something.
     pub(super) wake_queue: WakeQueue,
+    /// By the index of the service.
     pub(super) factories: Vec<Factory>,
-    /// The services on threads of their own that run, by the index of the service.
+    /// The workers on threads of their own that run, by their index.
     pub(super) workers: Vec<Option<Worker>>,
     /// The queues of senders, and what was taken from them.
     pub(super) sender_table: SenderTable,
@@ -240,7 +241,7 @@ impl Services for HostIo {
     }
 
     fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted> {
-        let (worker, service) = (run.worker, run.worker.service());
+        let (worker, service) = (run.worker, hub.service_of(run.worker));
         let path = hub.path(service);
         Subject::service(path).log(log::Level::Info, format_args!("it starts"));
         let limits = *hub.limits(service);
@@ -258,7 +259,7 @@ impl Services for HostIo {
             }
         };
         let events = self.event_sender.clone();
-        let senders = self.sender_table.source(worker.index(), &limits);
+        let senders = self.sender_table.source(hub.first_of(service).index(), &limits);
         let values = &self.values;
         let plan = WorkerPlan { run, path, limits: &limits, body, events, senders, values };
         let started = Worker::start(plan, &self.wake_queue).map_err(|error| {
@@ -267,6 +268,9 @@ impl Services for HostIo {
                  and kernel.threads-max limit them"
             ))
         })?;
+        if self.workers.len() <= worker.index() {
+            self.workers.resize_with(worker.index() + 1, || None);
+        }
         self.workers[worker.index()] = Some(started);
         Ok(())
     }

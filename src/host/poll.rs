@@ -67,7 +67,7 @@ pub(crate) struct HostPlan {
     pub(crate) hub: Hub,
     /// The bounds of the host itself.
     pub(crate) limits: Limits,
-    /// The factories of the services, by the index of the worker.
+    /// The factories of the services, by the index of the service.
     pub(crate) factories: Vec<Factory>,
     /// The files for plain GET.
     pub(crate) static_root: Option<StaticRoot>,
@@ -137,7 +137,7 @@ impl Host {
             listeners,
             streams: Streams::with_capacity(limits.tables_len(), tls),
             wake_queue,
-            workers: factories.iter().map(|_| None).collect(),
+            workers: Vec::new(),
             mailed: false,
             loop_services: LoopServices::of(&factories, sender_table.clone(), SystemClock),
             intake: Intake::new(&sender_table),

@@ -11,7 +11,7 @@ use crate::engine::HostEvent;
 use crate::host::events::EventSender;
 use crate::host::factory::{Factory, RunService};
 use crate::host::worker::Worker;
-use crate::hub::{Hub, LookupJob, ServiceId, WorkerId};
+use crate::hub::{Hub, LookupJob, ServiceId};
 use crate::time::Time;
 
 pub use crate::engine::ProgramFacts;
@@ -78,7 +78,7 @@ pub struct Mounts<'a> {
     /// The hub.
     pub hub: &'a mut Hub,
     pub(super) factories: &'a mut Vec<Factory>,
-    pub(super) workers: &'a mut Vec<Option<Worker>>,
+    pub(super) workers: &'a [Option<Worker>],
 }
 
 impl NoticeSender {
@@ -99,29 +99,26 @@ impl Mounts<'_> {
         let factory = Factory::Thread(service);
         match self.factories.get_mut(id.index()) {
             Some(place) => *place = factory,
-            // Both have an entry for each service, in the order of the hub.
-            None => {
-                self.factories.push(factory);
-                self.workers.push(None);
-            }
+            // It has an entry for each service, in the order of the hub.
+            None => self.factories.push(factory),
         }
     }
 
-    /// Whether a service runs.
+    /// Whether any worker of a service runs.
     #[must_use]
     pub fn is_running(&self, id: ServiceId) -> bool {
-        self.worker(id).is_some()
+        self.running(id).next().is_some()
     }
 
-    /// Wakes a service for an event other than mail; the service then looks for it.
+    /// Wakes the workers of a service for an event other than mail; they then look for it.
     pub fn wake(&self, id: ServiceId) {
-        if let Some(worker) = self.worker(id) {
-            worker.wake();
-        }
+        self.running(id).for_each(Worker::wake);
     }
 
-    fn worker(&self, id: ServiceId) -> Option<&Worker> {
-        self.workers.get(WorkerId::of(id).index())?.as_ref()
+    /// The workers of a service that run.
+    fn running(&self, id: ServiceId) -> impl Iterator<Item = &Worker> {
+        let workers = self.hub.workers_of(id).iter();
+        workers.filter_map(|worker| self.workers.get(worker.index())?.as_ref())
     }
 }
 

@@ -19,7 +19,6 @@ impl Host {
     pub fn sender_source(&self, path: &str) -> Option<SenderSource> {
         let hub = self.hub();
         let service = hub.find(path)?;
-        let worker = WorkerId::of(service).index();
-        Some(self.io.sender_table.source(worker, hub.limits(service)))
+        Some(self.io.sender_table.source(hub.first_of(service).index(), hub.limits(service)))
     }
 }

@@ -168,8 +168,8 @@ impl Hub {
             return;
         }
         let path = cold.map_or("", |cold| &cold.path);
-        let path = match socket.service {
-            Some(service) if path.is_empty() => self.services[service].path.as_str(),
+        let path = match socket.worker {
+            Some(worker) if path.is_empty() => self.path_of(worker),
             Some(_) | None => path,
         };
         let address = PeerName(peer).to_string();
@@ -209,9 +209,9 @@ impl Hub {
         }
         self.note_words(id);
         let Some(socket) = self.sockets.get(id) else { return };
-        let Some((service, cold)) = socket.service.zip(socket.cold.as_deref()) else { return };
+        let Some((worker, cold)) = socket.worker.zip(socket.cold.as_deref()) else { return };
         let address = PeerName(self.addresses.of(socket.peer)).to_string();
-        let path = if cold.path.is_empty() { &self.services[service].path } else { &cold.path };
+        let path = if cold.path.is_empty() { self.path_of(worker) } else { &cold.path };
         let mut fields = vec![
             ("socket", LogField::Number(id.as_u64())),
             ("peer", LogField::Word(&address)),

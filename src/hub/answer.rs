@@ -83,7 +83,7 @@ impl Hub {
             .header("Upgrade", "websocket")
             .header("Sec-WebSocket-Version", "13"),
         };
-        self.count_slow_callbacks(service, slow_len);
+        self.count_slow_callbacks(self.services[service].first(), slow_len);
         self.memory.grow(made_len);
         self.respond(id, &response, now);
     }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::hub::Hub;
 use crate::hub::counters::{
     Counters, HANDSHAKE_ENDS, ListenerCounters, PING_BOUNDS_MS, REFUSALS, ServiceCounters,
     TURN_BOUNDS_NS,
@@ -11,6 +10,8 @@ use crate::hub::counters::{
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
+use crate::hub::worker_slot::WorkerSlot;
+use crate::hub::{Hub, ServiceId};
 use crate::limits::Limits;
 use crate::pages::{Histogram, ListenerMetrics, Metrics, ServiceMetrics};
 use crate::time::Time;
@@ -28,7 +29,7 @@ impl Hub {
     /// Begins to collect, with all counters and the state of services.
     #[must_use]
     pub fn begin_collecting(&self, now: Time) -> Box<Collection> {
-        let limits = *self.services.limits_of(None);
+        let limits = *self.workers.limits_of(None);
         let Counters { refused, handshakes, turns, pings, listeners, .. } = &self.counters;
         let refused = REFUSALS.into_iter().zip(refused);
         let handshakes = handshakes.iter().filter(|_| cfg!(feature = "tls"));
@@ -81,12 +82,12 @@ impl Hub {
     pub fn collect(&self, mut collection: Box<Collection>) -> Result<Metrics, Box<Collection>> {
         let Collection { metrics, next } = &mut *collection;
         let (next, end) = (*next, self.sockets.places_len().min(*next + STEP_LEN));
-        let head_max = self.services.limits_of(None).head_bytes_max;
+        let head_max = self.workers.limits_of(None).head_bytes_max;
         for socket in (next..end).filter_map(|place| self.sockets.at(place)) {
             let (outbox, all) = (socket.session.held_bytes().0, socket.held_bytes(head_max));
             metrics.memory.outbox += outbox as u64;
             metrics.memory.input += (all - outbox) as u64;
-            let service = socket.service.map(|service| service.index());
+            let service = socket.worker.map(|worker| self.workers[worker].service.index());
             let Some(service) = service.and_then(|index| metrics.services.get_mut(index)) else {
                 continue;
             };
@@ -101,30 +102,45 @@ impl Hub {
         Ok(collection.metrics)
     }
 
-    fn service(&self, id: crate::hub::ServiceId, now: Time) -> ServiceMetrics {
+    fn service(&self, id: ServiceId, now: Time) -> ServiceMetrics {
         let status = self.service_status(id, now);
-        let ServiceEntry { members, topics, counters, worker, .. } = &self.services[id];
-        let ServiceCounters { opened, closes, messages_received, messages_sent, .. } = counters;
-        let ServiceCounters { received_bytes, sent_bytes, pauses, slow_closes, .. } = counters;
-        ServiceMetrics {
-            sockets: members.len() as u64,
-            sockets_opened: opened.get(),
-            closes: closes.map(|count| count.get()),
-            messages_received: messages_received.get(),
-            messages_sent: messages_sent.get(),
-            received_bytes: received_bytes.get(),
-            sent_bytes: sent_bytes.get(),
+        let ServiceEntry { topics, workers, .. } = &self.services[id];
+        let mut metrics = ServiceMetrics {
+            sockets: status.sockets_len as u64,
             mail_messages: status.mail_len as u64,
             mail_bytes: status.mail_bytes as u64,
-            pauses: pauses.get(),
-            slow_closes: slow_closes.get(),
             topics: status.topics_len as u64,
             subscriptions: topics.subscriptions_len() as u64,
-            starts: worker.starts.into(),
-            failures: counters.failures.get(),
-            slow_callbacks: counters.slow_callbacks.get(),
+            restarts: status.restarts.into(),
             ..ServiceMetrics::new(status.path.to_owned(), status.kind, status.state)
+        };
+        for worker in workers {
+            self.workers[*worker].add_to(&mut metrics);
         }
+        metrics
+    }
+}
+
+impl WorkerSlot {
+    /// Adds what it has counted to that of its service.
+    fn add_to(&self, metrics: &mut ServiceMetrics) {
+        let ServiceCounters { opened, closes, messages_received, messages_sent, .. } =
+            &self.counters;
+        let ServiceCounters { received_bytes, sent_bytes, pauses, slow_closes, .. } =
+            &self.counters;
+        metrics.sockets_opened += opened.get();
+        for (sum, count) in metrics.closes.iter_mut().zip(closes) {
+            *sum += count.get();
+        }
+        metrics.messages_received += messages_received.get();
+        metrics.messages_sent += messages_sent.get();
+        metrics.received_bytes += received_bytes.get();
+        metrics.sent_bytes += sent_bytes.get();
+        metrics.pauses += pauses.get();
+        metrics.slow_closes += slow_closes.get();
+        metrics.starts += u64::from(self.starts);
+        metrics.failures += self.counters.failures.get();
+        metrics.slow_callbacks += self.counters.slow_callbacks.get();
     }
 }
 

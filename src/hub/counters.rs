@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::hub::{Hub, ServiceId};
+use crate::hub::{Hub, WorkerId};
 use crate::ws::CloseCode;
 
 /// How often something has happened.
@@ -306,9 +306,9 @@ impl Hub {
         self.counters.turn(busy);
     }
 
-    /// Callbacks of a service on the loop were too slow.
-    pub fn count_slow_callbacks(&mut self, service: ServiceId, len: u64) {
-        self.services[service].counters.slow_callbacks.add(len);
+    /// Callbacks of a worker on the loop were too slow.
+    pub fn count_slow_callbacks(&mut self, worker: WorkerId, len: u64) {
+        self.workers[worker].counters.slow_callbacks.add(len);
     }
 }
 

@@ -14,7 +14,7 @@ impl Hub {
         while let Some(place) = self.wheel.expire(now) {
             let Some(id) = self.id_at(place) else { continue };
             let Some(socket) = self.sockets.get(id) else { continue };
-            if socket.session.is_slow(self.services.limits_of(socket.service), now) {
+            if socket.session.is_slow(self.workers.limits_of(socket.worker), now) {
                 self.outputs.push_back(Output::Measure(id));
             } else {
                 self.measured(id, 0, now);
@@ -33,12 +33,12 @@ impl Hub {
     /// answer too slowly, the socket is dropped.
     pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let limits = self.services.limits_of(socket.service);
+        let limits = self.workers.limits_of(socket.worker);
         let event = socket.expire(queued, limits, now);
-        if let (Some(SessionEvent::Closed(close)), Some(service)) = (&event, socket.service)
+        if let (Some(SessionEvent::Closed(close)), Some(worker)) = (&event, socket.worker)
             && close.reason.starts_with(Session::TOO_SLOW)
         {
-            self.services[service].counters.slow_closes.add(1);
+            self.workers[worker].counters.slow_closes.add(1);
         }
         let closing = !socket.session.is_open();
         if let Some(event) = event {
@@ -72,7 +72,7 @@ impl Hub {
     /// Tells the wheel when the next deadline of a socket comes.
     pub(super) fn schedule(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let limits = self.services.limits_of(socket.service);
+        let limits = self.workers.limits_of(socket.worker);
         let deadline =
             socket.session.deadline(limits).into_iter().chain(self.pace_deadline(socket));
         if let Some(deadline) = deadline.min() {

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use crate::hub::address_key::AddressKey;
 use crate::hub::shares::holder;
 use crate::hub::socket::{Membership, Socket};
-use crate::hub::{Holder, Hub, Output, ServiceId};
+use crate::hub::worker_slot::WorkerSlot;
+use crate::hub::{Holder, Hub, Output, WorkerId};
 use crate::service::{Audience, Compression, SocketId};
 use crate::session::{Codec, Compressed, Frame, Overflow, SessionEvent};
 use crate::time::Time;
@@ -87,7 +88,7 @@ impl Hub {
         if socket.membership != Membership::Member {
             return;
         }
-        let limits = self.services.limits_of(socket.service);
+        let limits = self.workers.limits_of(socket.worker);
         let context = socket.session.agreement().map_or(0, |agreed| agreed.client.context_bytes());
         let work = work_of(message.len(), context);
         let codec = self.deflate.codec();
@@ -102,13 +103,13 @@ impl Hub {
     }
 
     /// Called before a socket opens: accepts its offer, if its service compresses.
-    pub(super) fn agree(&mut self, id: SocketId, service: ServiceId) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if self.services[service].options.compression == Compression::Off {
+    pub(super) fn agree(&mut self, id: SocketId, worker: WorkerId) {
+        if self.compression(self.workers[worker].service) == Compression::Off {
             return;
         }
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };
-        let limits = self.services.limits_of(None);
+        let limits = self.workers.limits_of(None);
         let peer = self.addresses.of(socket.peer);
         let holder = holder(peer, limits.sockets_per_ip_max);
         let left = self.deflate.contexts_left(holder, limits.deflate_context_bytes_max);
@@ -139,25 +140,25 @@ impl Hub {
     /// shorter. Returns how many deliveries that counts.
     pub(super) fn send_compressed(
         &mut self,
-        service: ServiceId,
+        worker: WorkerId,
         to: Audience,
         message: Message,
         now: Time,
     ) -> usize {
-        let limits = *self.services.limits_of(Some(service));
+        let limits = *self.limits_of(worker);
         let mut copies = Copies { message: &message, plain: None, compressed: Vec::new() };
-        let sockets = self.for_each(service, to, |hub, id| {
-            let socket = hub.sockets.get(id).filter(|socket| socket.hears(service));
+        let sockets = self.for_each(worker, to, |hub, id| {
+            let socket = hub.sockets.get(id).filter(|socket| socket.hears(worker, &hub.workers));
             let Some(socket) = socket else { return };
             let window = socket.session.agreement().map(|agreed| agreed.server.window_bits);
             let window = window.filter(|_| limits.compresses(message.len()));
             let codec = hub.deflate.codec();
             let compressed = window.and_then(|bits| copies.compressed(bits, codec).cloned());
             match compressed {
-                Some(frame) => hub.send_each(service, id, now, |session, _, limits| {
+                Some(frame) => hub.send_each(worker, id, now, |session, _, limits| {
                     session.send_compressed_frame(&frame, &message, limits, now)
                 }),
-                None => hub.send_each(service, id, now, |session, spare, limits| {
+                None => hub.send_each(worker, id, now, |session, spare, limits| {
                     session.send_frame_with(spare, copies.plain(), limits, now)
                 }),
             }
@@ -168,18 +169,17 @@ impl Hub {
     /// The same to one.
     pub(super) fn send_compressed_to(
         &mut self,
-        service: ServiceId,
+        worker: WorkerId,
         id: SocketId,
         message: Message,
         now: Time,
     ) -> usize {
-        let limits = self.services.limits_of(Some(service));
-        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(service));
+        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(worker, &self.workers));
         let Some(socket) = found else { return 1 };
+        let WorkerSlot { limits, counters, .. } = &mut self.workers[worker];
         let (codec, len) = (self.deflate.codec(), message.len());
         let is_sent = socket.session.takes_messages();
         let sent = socket.session.send_compressed(codec, message, limits, now);
-        let counters = &mut self.services[service].counters;
         counters.messages_sent.add((is_sent && sent.is_ok()).into());
         let deliveries = match sent {
             Ok(0) => 1,

@@ -8,7 +8,7 @@ use crate::hub::refusal::unavailable;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::RunState;
-use crate::hub::{Hub, Output, WorkerId};
+use crate::hub::{Hub, Output};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode};
@@ -43,7 +43,7 @@ impl Hub {
         if self.drain.is_some() {
             return;
         }
-        let limits = self.services.limits_of(None);
+        let limits = self.workers.limits_of(None);
         let slices = usize::try_from(limits.drain_spread_ms / SLICE_MS).unwrap_or(usize::MAX);
         let rest = self.sockets.ids();
         self.eager = EagerServices::default();
@@ -76,9 +76,9 @@ impl Hub {
     pub fn stop_services(&mut self) {
         // No other second is over for this log.
         self.log_left_out(Time::from_ms(u64::MAX));
-        for service in self.services.ids() {
-            if self.services[service].worker.state != RunState::Idle {
-                self.outputs.push_back(Output::Stop(WorkerId::of(service)));
+        for worker in self.workers.ids() {
+            if self.workers[worker].state != RunState::Idle {
+                self.outputs.push_back(Output::Stop(worker));
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct Fetches {
 impl Hub {
     /// Asks the host for a file, at once or when its turn has come.
     pub(super) fn fetch(&mut self, id: SocketId, head: Head, target: Target, now: Time) {
-        if self.fetches.len < self.services.limits_of(None).fetches_max() {
+        if self.fetches.len < self.workers.limits_of(None).fetches_max() {
             return self.order_fetch(id, head, target);
         }
         if self.fetches.queue.len() >= Limits::FETCHES_WAITING_MAX {
@@ -65,7 +65,7 @@ impl Hub {
     /// even if the socket has gone meanwhile.
     pub fn fetched(&mut self) {
         self.fetches.len = self.fetches.len.saturating_sub(1);
-        while self.fetches.len < self.services.limits_of(None).fetches_max()
+        while self.fetches.len < self.workers.limits_of(None).fetches_max()
             && let Some(next) = self.fetches.queue.pop_front()
         {
             let cold = self.sockets.get_mut(next).and_then(|socket| socket.cold.as_mut());

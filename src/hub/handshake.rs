@@ -10,8 +10,8 @@ use crate::hub::refusal::{later, unavailable};
 use crate::hub::report::log_socket;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
-use crate::hub::worker_slot::RunState;
-use crate::hub::{Hub, ServiceId};
+use crate::hub::worker_slot::{RunState, WorkerSlot};
+use crate::hub::{Hub, ServiceId, WorkerId};
 use crate::service::{Admission, Inbound, PeerInfo, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Head, Response, Status, Target};
@@ -102,44 +102,49 @@ impl Hub {
             }
         }
         let peer = PeerInfo::new(self.addresses.of(socket.peer), tls);
-        let request = asked.into_request(peer, transport);
-        socket.cold.get_or_insert_default().request = Some(Arc::new(request));
-        self.wait(id, service);
-        let full = self.services[service].worker.mail.is_full();
-        match self.services[service].worker.state {
-            RunState::Running if !full => self.let_in(id, service, now),
+        let request = Arc::new(asked.into_request(peer, transport));
+        socket.cold.get_or_insert_default().request = Some(request.clone());
+        #[cfg(feature = "workers")]
+        let worker = self.choose_worker(service, &request, now);
+        #[cfg(not(feature = "workers"))]
+        let worker = self.services[service].first();
+        self.wait(id, worker);
+        let WorkerSlot { state, mail, .. } = &self.workers[worker];
+        match state {
+            RunState::Running if !mail.is_full() => self.let_in(id, worker, now),
             RunState::Running => {}
             RunState::Starting => {
-                if let Some(refusal) = self.refuse_in_pause(service, now) {
+                if let Some(refusal) = self.refuse_in_pause(worker, now) {
                     self.respond(id, &refusal, now);
                 }
             }
-            RunState::Idle => self.start(id, service, now),
+            RunState::Idle => self.start(id, worker, now),
             RunState::Finishing => {
                 self.respond(id, &unavailable("the service is finishing", 1), now);
             }
         }
     }
 
-    /// A socket begins to wait for a service.
-    pub(super) fn wait(&mut self, id: SocketId, service: ServiceId) {
+    /// A socket begins to wait for a worker, and keeps it.
+    pub(super) fn wait(&mut self, id: SocketId, worker: WorkerId) {
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.service = Some(service);
-            self.services[service].sockets_len += 1;
+            let slot = &mut self.workers[worker];
+            socket.worker = Some(worker);
+            self.services[slot.service].sockets_len += 1;
             socket.membership = Membership::Waiting;
-            socket.set_place(self.services[service].waiting.join(id));
+            socket.set_place(slot.waiting.join(id));
         }
     }
 
-    /// Admits a socket that waits, or asks the service about it.
-    pub(super) fn let_in(&mut self, id: SocketId, service: ServiceId, now: Time) {
+    /// Admits a socket that waits, or asks its worker about it.
+    pub(super) fn let_in(&mut self, id: SocketId, worker: WorkerId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(cold) = &mut socket.cold else { return };
         if let Some(verdict) = cold.verdict.take() {
             return self.decide(id, verdict, now);
         }
         let Some(request) = cold.request.clone() else { return };
-        match &self.services[service].admission {
+        match &self.workers[worker].admission {
             Admission::Asked | Admission::AskedAndClosed => {
                 socket.membership = Membership::Asked;
                 log_socket(Level::Trace, id, format_args!("its service is asked"));
@@ -157,8 +162,7 @@ impl Hub {
     /// capacity.
     pub(super) fn decide(&mut self, id: SocketId, verdict: Verdict, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let full =
-            socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
+        let full = socket.worker.is_some_and(|worker| self.workers[worker].mail.is_full());
         match verdict {
             Verdict::Accept | Verdict::AcceptProtocol(_) if full => {
                 socket.membership = Membership::Waiting;
@@ -170,9 +174,8 @@ impl Hub {
                 // The service needs no close for it.
                 socket.membership = Membership::Waiting;
                 // The text of a service may be confidential between it and the peer.
-                if let (None, Some(service)) = (response.noted(), socket.service) {
-                    let gate =
-                        format!("the gate of {} has refused it", self.services[service].path);
+                if let (None, Some(worker)) = (response.noted(), socket.worker) {
+                    let gate = format!("the gate of {} has refused it", self.path_of(worker));
                     self.record_end(id, &gate);
                 }
                 self.respond(id, &response, now);
@@ -184,20 +187,19 @@ impl Hub {
     /// already sent follow.
     pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(service) = socket.service else { return };
-        let path = &self.services[service].path;
-        log_socket(Level::Debug, id, format_args!("{path} lets it in"));
+        let Some(worker) = socket.worker else { return };
+        log_socket(Level::Debug, id, format_args!("{} lets it in", self.path_of(worker)));
         #[cfg(feature = "deflate")]
-        self.agree(id, service);
+        self.agree(id, worker);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let accepted = socket.session.accept_with(&mut self.buffers, protocol, now);
         let Some(mut early) = accepted else { return };
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.membership = Membership::Member;
-        let entry = &mut self.services[service];
-        socket.set_place(entry.members.join(id));
-        entry.counters.opened.add(1);
+        let slot = &mut self.workers[worker];
+        socket.set_place(slot.members.join(id));
+        slot.counters.opened.add(1);
         self.counters.respond(SWITCHING_PROTOCOLS);
         #[cfg(feature = "admin")]
         self.log_open(id);
@@ -213,9 +215,9 @@ impl Hub {
 
     /// A socket has waited for its service for too long.
     pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
-        let service = self.sockets.get(id).and_then(|socket| socket.service);
-        let starting = service.is_some_and(|s| self.services[s].worker.state == RunState::Starting);
-        let response = if let Some(refusal) = service.and_then(|s| self.refuse_in_pause(s, now)) {
+        let worker = self.sockets.get(id).and_then(|socket| socket.worker);
+        let starting = worker.is_some_and(|of| self.workers[of].state == RunState::Starting);
+        let response = if let Some(refusal) = worker.and_then(|of| self.refuse_in_pause(of, now)) {
             refusal
         } else if starting {
             Response::text(
@@ -233,13 +235,13 @@ impl Hub {
     /// accepted it since and its open waits for capacity in the mail.
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(service) = socket.service else { return };
+        let Some(worker) = socket.worker else { return };
         let is_accepted = socket.cold.as_ref().is_some_and(|cold| cold.verdict.is_some());
         if socket.membership == Membership::Waiting && is_accepted {
             socket.membership = Membership::Asked;
         }
         if socket.membership == Membership::Asked
-            && self.services[service].admission == Admission::AskedAndClosed
+            && self.workers[worker].admission == Admission::AskedAndClosed
         {
             let close = Close::new(CloseCode::LOST, reason);
             self.deliver(id, Inbound::Close { id, close });
@@ -253,14 +255,14 @@ impl Hub {
         if let Some(cold) = &mut socket.cold {
             cold.asked = None;
         }
-        let (Membership::Waiting | Membership::Asked, Some(service)) =
-            (socket.membership, socket.service)
+        let (Membership::Waiting | Membership::Asked, Some(worker)) =
+            (socket.membership, socket.worker)
         else {
             return;
         };
         socket.membership = Membership::None;
         let place = socket.place();
-        if let Some(moved) = self.services[service].waiting.part(place) {
+        if let Some(moved) = self.workers[worker].waiting.part(place) {
             self.sockets.set_place(moved, place);
         }
     }

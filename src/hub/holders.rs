@@ -14,7 +14,7 @@ impl Hub {
     /// The address that the places of a socket count for.
     pub(super) fn holder(&self, id: SocketId) -> Holder {
         let peer = self.addresses.of(self.sockets.get(id)?.peer);
-        holder(peer, self.services.limits_of(None).sockets_per_ip_max)
+        holder(peer, self.workers.limits_of(None).sockets_per_ip_max)
     }
 
     /// Changes the topics of a service, with its limits and what the places of each socket count
@@ -24,8 +24,8 @@ impl Hub {
         service: ServiceId,
         change: impl FnOnce(&mut Topics, &Limits, Holders<'_>) -> T,
     ) -> T {
-        let Self { services, sockets, addresses, .. } = self;
-        let per_ip_max = services.limits_of(None).sockets_per_ip_max;
+        let Self { services, workers, sockets, addresses, .. } = self;
+        let per_ip_max = workers.limits_of(None).sockets_per_ip_max;
         let ServiceEntry { topics, options, .. } = &mut services[service];
         let limits = Limits { sockets_per_ip_max: per_ip_max, ..options.limits };
         change(topics, &limits, &holders(sockets, addresses))

@@ -42,7 +42,7 @@ impl Hub {
 
     /// The address of a socket is needed no longer.
     pub(super) fn part(&mut self, peer: PeerAddress, now: Time) {
-        let rate = self.services.limits_of(None).connection_rate;
+        let rate = self.workers.limits_of(None).connection_rate;
         self.addresses.part(peer, rate, now);
     }
 

@@ -17,8 +17,7 @@ impl ServiceId {
     /// There are more than four thousand million services.
     #[must_use]
     pub fn new(index: usize) -> Self {
-        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        Self(number.expect("services are fewer than 2^32"))
+        Self(number_of(index))
     }
 
     /// The place in the table.
@@ -28,33 +27,29 @@ impl ServiceId {
     }
 }
 
-/// A worker, which runs a service. Each service has one.
+/// A worker, which runs a service: the index in the hub's table of all workers. A service has one
+/// or several of them ([`Hub::workers_of`]), and each worker belongs to one service
+/// ([`Hub::service_of`]).
+///
+/// [`Hub::workers_of`]: crate::hub::Hub::workers_of
+/// [`Hub::service_of`]: crate::hub::Hub::service_of
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WorkerId(ServiceId);
+pub struct WorkerId(NonZeroU32);
 
 impl WorkerId {
-    /// The worker of a service.
-    #[must_use]
-    pub const fn of(service: ServiceId) -> Self {
-        Self(service)
-    }
-
     /// The worker at `index`, as [`WorkerId::index`] returns it.
+    ///
+    /// # Panics
+    /// There are more than four thousand million workers.
     #[must_use]
     pub fn new(index: usize) -> Self {
-        Self(ServiceId::new(index))
-    }
-
-    /// The service that it runs.
-    #[must_use]
-    pub const fn service(self) -> ServiceId {
-        self.0
+        Self(number_of(index))
     }
 
     /// The place among all workers.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0.index()
+        self.0.get() as usize - 1
     }
 }
 
@@ -65,4 +60,9 @@ pub struct RunId {
     pub worker: WorkerId,
     /// The number of the run, counted from 1.
     pub number: u32,
+}
+
+fn number_of(index: usize) -> NonZeroU32 {
+    let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+    number.expect("services and workers are fewer than 2^32")
 }

@@ -4,21 +4,24 @@
 
 use std::collections::HashSet;
 
-use crate::hub::{Hub, ServiceId};
+use crate::hub::socket::Socket;
+use crate::hub::{Hub, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 
 impl Hub {
-    /// A socket is answered later. Until then it is not read, and has no close frame of ours.
-    pub(super) fn begin_later(&mut self, service: ServiceId, id: SocketId) {
-        if self.sockets.get(id).is_some_and(|socket| socket.hears(service)) {
-            self.services[service].worker.later.insert(id);
+    /// A socket of this worker is answered later. Until then it is not read, and has no close frame of ours.
+    pub(super) fn begin_later(&mut self, worker: WorkerId, id: SocketId) {
+        let is_own =
+            |socket: &Socket| socket.worker == Some(worker) && socket.hears(worker, &self.workers);
+        if self.sockets.get(id).is_some_and(is_own) {
+            self.workers[worker].later.insert(id);
         }
     }
 
     /// The service has answered all that it had kept of a socket.
-    pub(super) fn end_later(&mut self, service: ServiceId, id: SocketId, now: Time) {
-        let worker = &mut self.services[service].worker;
+    pub(super) fn end_later(&mut self, worker: WorkerId, id: SocketId, now: Time) {
+        let worker = &mut self.workers[worker];
         if !worker.later.remove(&id) {
             return;
         }
@@ -34,9 +37,9 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// Whether a socket of this service is answered later.
-    pub(super) fn is_later(&self, service: ServiceId, id: SocketId) -> bool {
-        let later = &self.services[service].worker.later;
+    /// Whether a socket of this worker is answered later.
+    pub(super) fn is_later(&self, worker: WorkerId, id: SocketId) -> bool {
+        let later = &self.workers[worker].later;
         !later.is_empty() && later.contains(&id)
     }
 }

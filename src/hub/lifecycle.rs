@@ -5,57 +5,57 @@ use log::Level;
 
 use crate::hub::refusal::unavailable;
 use crate::hub::report::log_socket;
-use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
-use crate::hub::{Hub, Output, RunEnd, RunId, ServiceId, Subject, WorkerId};
+use crate::hub::{Hub, Output, RunEnd, RunId, WorkerId};
 use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Response, Status};
 
 impl Hub {
-    /// Starts the service that a socket has asked for, unless it has ended too often.
-    pub(super) fn start(&mut self, id: SocketId, service: ServiceId, now: Time) {
-        if let Some(refusal) = self.refuse_in_pause(service, now) {
+    /// Starts the worker that a socket has asked for, unless it has ended too often.
+    pub(super) fn start(&mut self, id: SocketId, worker: WorkerId, now: Time) {
+        if let Some(refusal) = self.refuse_in_pause(worker, now) {
             return self.respond(id, &refusal, now);
         }
-        if let Err(refusal) = self.admit_program(id, service) {
+        if let Err(refusal) = self.admit_program(id, worker) {
             return self.respond(id, &refusal, now);
         }
-        self.begin(service, now);
+        self.begin(worker, now);
     }
 
-    /// Begins a run of a service.
-    pub(super) fn begin(&mut self, service: ServiceId, now: Time) {
-        let number = self.services[service].worker.begin(now);
-        let run = RunId { worker: WorkerId::of(service), number };
-        self.outputs.push_back(Output::Start(run));
+    /// Begins a run of a worker.
+    pub(super) fn begin(&mut self, worker: WorkerId, now: Time) {
+        let number = self.workers[worker].begin(now);
+        self.outputs.push_back(Output::Start(RunId { worker, number }));
     }
 
-    /// The answer to sockets that come while the service pauses.
-    pub(super) fn refuse_in_pause(&self, service: ServiceId, now: Time) -> Option<Response> {
-        let pause_ms = self.services[service].worker.retry.since(now);
+    /// The answer to sockets that come while the worker pauses.
+    pub(super) fn refuse_in_pause(&self, worker: WorkerId, now: Time) -> Option<Response> {
+        let pause_ms = self.workers[worker].retry.since(now);
         let refusal = || unavailable("the service keeps failing", pause_ms.div_ceil(1_000));
         (pause_ms > 0).then(refusal)
     }
 
-    /// The service is ready: sockets that wait are admitted.
-    pub(super) fn ready(&mut self, service: ServiceId, admission: Admission, now: Time) {
-        let entry = &mut self.services[service];
-        if entry.worker.state == RunState::Starting {
-            entry.worker.state = RunState::Running;
-            entry.admission = admission;
-            self.ask_nobody(service);
-            self.let_all_in(service, now);
+    /// The worker is ready: sockets that wait are admitted.
+    pub(super) fn ready(&mut self, worker: WorkerId, admission: Admission, now: Time) {
+        let slot = &mut self.workers[worker];
+        if slot.state == RunState::Starting {
+            slot.state = RunState::Running;
+            slot.admission = admission;
+            self.ask_nobody(worker);
+            self.let_all_in(worker, now);
         }
     }
 
     /// A run has ended, whether the service returned, panicked or never started; its sockets are
     /// closed with 1012.
     pub fn ended(&mut self, run: RunId, end: &RunEnd, now: Time) {
-        let Some(service) = self.running(run) else { return };
-        let refusal = match self.services[service].worker.state {
+        if !self.is_running(run) {
+            return;
+        }
+        let refusal = match self.workers[run.worker].state {
             RunState::Starting => {
                 Response::text(Status::INTERNAL_ERROR, "the service does not start")
             }
@@ -63,42 +63,43 @@ impl Hub {
                 unavailable("the service has ended", 1)
             }
         };
-        self.end_run(service, end, &refusal, now);
+        self.end_run(run.worker, end, &refusal, now);
     }
 
     /// A run could not start because of a shortage that may be temporary. Sockets that wait for it
     /// may try again.
     pub fn not_started(&mut self, run: RunId, end: &RunEnd, now: Time) {
-        if let Some(service) = self.running(run) {
-            self.end_run(service, end, &unavailable("the service cannot start now", 1), now);
+        if self.is_running(run) {
+            self.end_run(run.worker, end, &unavailable("the service cannot start now", 1), now);
         }
     }
 
-    fn end_run(&mut self, service: ServiceId, end: &RunEnd, refusal: &Response, now: Time) {
-        let ending = &mut self.services[service];
-        let is_asked_for = ending.worker.state == RunState::Finishing;
+    fn end_run(&mut self, worker: WorkerId, end: &RunEnd, refusal: &Response, now: Time) {
+        let ending = &mut self.workers[worker];
+        let is_asked_for = ending.state == RunState::Finishing;
         if end.is_failure() && !is_asked_for {
             ending.counters.failures.add(1);
         }
-        let settling = ending.end_run(now);
+        let settling = ending.end(now);
+        let ending = &self.workers[worker];
+        let sockets_len = self.services[ending.service].sockets_len;
         if is_asked_for {
             let text = "it has ended: it was unused, and another program needs its place";
-            Subject::service(&ending.path).log(Level::Info, format_args!("{text}"));
+            self.subject_of(worker).log(Level::Info, format_args!("{text}"));
         } else if self.drain.is_none() {
-            let pause_ms = ending.worker.retry.since(now);
+            let pause_ms = ending.retry.since(now);
             let level = match end {
                 RunEnd::Finished => Level::Info,
                 // Without sockets this has no effect.
-                RunEnd::Replaced(_) if ending.sockets_len == 0 => Level::Info,
+                RunEnd::Replaced(_) if sockets_len == 0 => Level::Info,
                 RunEnd::Returned
                 | RunEnd::Replaced(_)
                 | RunEnd::Panicked(_)
                 | RunEnd::Failed(_) => Level::Warn,
             };
             let text = format_args!("it has ended: {end}; next start in {pause_ms} ms");
-            Subject::service(&ending.path).log(level, text);
+            self.subject_of(worker).log(level, text);
         }
-        let ending = &self.services[service];
         let waiting = self.sockets.ids_of(&ending.waiting);
         let members = self.sockets.ids_of(&ending.members);
         for id in settling {
@@ -111,7 +112,7 @@ impl Hub {
         for id in members {
             self.close_member(id, &close, now);
         }
-        self.start_soon(service);
+        self.start_soon(worker);
     }
 
     /// Ends a conversation for its service at once, and closes it for its peer.
@@ -126,18 +127,19 @@ impl Hub {
     /// A conversation is over. If its service knows the socket, it gets one close.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let (Membership::Member, Some(service)) = (socket.membership, socket.service) else {
+        let (Membership::Member, Some(worker)) = (socket.membership, socket.worker) else {
             return;
         };
         // The reason is for the log line alone.
         if self.logs_ends() {
             self.record_end(id, &close.to_string());
         }
-        self.services[service].counters.close(close.code);
+        let service = self.workers[worker].service;
+        self.workers[worker].counters.close(close.code);
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, service, now);
         let links_len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
-        let members = &mut self.services[service].members;
+        let members = &mut self.workers[worker].members;
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.membership = Membership::Left;
         let place = socket.place();
@@ -152,18 +154,14 @@ impl Hub {
     /// the peer had sent; at once if it already has.
     pub(super) fn settle_soon(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let Some(service) = socket.service.map(|service| &mut self.services[service]) else {
-            return;
-        };
+        let Some(worker) = socket.worker.map(|worker| &mut self.workers[worker]) else { return };
         // A socket that was closed by the end of a run is not awaited in the next run, whose mail
         // has the same numbers for other transactions.
         #[cfg(feature = "database")]
-        if service.worker.later.contains(&id) {
+        if worker.later.contains(&id) {
             return;
         }
-        if socket.membership != Membership::Member
-            || service.worker.mail.await_taken(id, socket.mailed)
-        {
+        if socket.membership != Membership::Member || worker.mail.await_taken(id, socket.mailed) {
             self.settle(id, now);
         }
     }
@@ -176,32 +174,31 @@ impl Hub {
         }
     }
 
-    /// The service has taken so much of its mail. If the mail has capacity again, sockets that were
+    /// The worker has taken so much of its mail. If the mail has capacity again, sockets that were
     /// held back are read first. Then sockets whose last transactions have been taken are closed,
     /// or get a new share. Sockets that wait to open are admitted while there is capacity.
-    pub(super) fn take(&mut self, service: ServiceId, messages: usize, bytes: usize, now: Time) {
-        let ServiceEntry { options, worker, .. } = &mut self.services[service];
-        let WorkerSlot { mail, .. } = worker;
-        let opened = mail.take(messages, bytes, &options.limits);
+    pub(super) fn take(&mut self, worker: WorkerId, messages: usize, bytes: usize, now: Time) {
+        let WorkerSlot { limits, mail, .. } = &mut self.workers[worker];
+        let opened = mail.take(messages, bytes, limits);
         if opened {
-            self.read_all_again(service, now);
+            self.read_all_again(worker, now);
         }
-        while let Some(id) = self.services[service].worker.mail.next_taken() {
+        while let Some(id) = self.workers[worker].mail.next_taken() {
             // Only what came after it was taken.
             #[cfg(feature = "database")]
-            if self.is_later(service, id) {
+            if self.is_later(worker, id) {
                 continue;
             }
             self.read_again(id, now);
             // It may have been read again meanwhile, and wait for a later transaction.
-            let mail = &self.services[service].worker.mail;
+            let mail = &self.workers[worker].mail;
             if self.sockets.get(id).is_some_and(|socket| mail.has_taken(socket.mailed)) {
                 self.settle(id, now);
             }
             self.schedule_write(id);
         }
         if opened {
-            self.let_all_in(service, now);
+            self.let_all_in(worker, now);
         }
     }
 
@@ -210,9 +207,9 @@ impl Hub {
     /// their turn, come first. So no socket has two turns before another has one. Sockets in the
     /// middle of a large message have an order of their own: one of them has a turn after so many
     /// turns of other sockets, which would otherwise wait for all these messages.
-    fn read_all_again(&mut self, service: ServiceId, now: Time) {
+    fn read_all_again(&mut self, worker: WorkerId, now: Time) {
         let [mut due, mut small, mut due_large, mut large] = [const { Vec::new() }; 4];
-        for id in std::mem::take(&mut self.services[service].worker.held) {
+        for id in std::mem::take(&mut self.workers[worker].held) {
             let Some(socket) = self.sockets.get(id) else { continue };
             match (socket.flags.has(SocketFlag::Due), socket.is_amid_large()) {
                 (true, false) => due.push(id),
@@ -222,7 +219,7 @@ impl Hub {
             }
         }
         let mut large = due_large.into_iter().chain(large);
-        let mut turns = self.services[service].worker.small_turns;
+        let mut turns = self.workers[worker].small_turns;
         for id in due.into_iter().chain(small) {
             if turns >= SMALL_FOR_LARGE {
                 turns = 0;
@@ -265,17 +262,17 @@ impl Hub {
         }
     }
 
-    /// Admits sockets that wait, as far as the mail has capacity, if the service is ready.
-    fn let_all_in(&mut self, service: ServiceId, now: Time) {
-        if self.services[service].worker.state != RunState::Running {
+    /// Admits sockets that wait, as far as the mail has capacity, if the worker is ready.
+    fn let_all_in(&mut self, worker: WorkerId, now: Time) {
+        if self.workers[worker].state != RunState::Running {
             return;
         }
-        for id in self.sockets.ids_of(&self.services[service].waiting) {
-            if self.services[service].worker.mail.is_full() {
+        for id in self.sockets.ids_of(&self.workers[worker].waiting) {
+            if self.workers[worker].mail.is_full() {
                 return;
             }
             if self.sockets.get(id).is_some_and(|socket| socket.membership == Membership::Waiting) {
-                self.let_in(id, service, now);
+                self.let_in(id, worker, now);
             }
         }
     }

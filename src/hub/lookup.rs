@@ -13,7 +13,7 @@ use crate::hub::queue::{LookupQueue, PathKind};
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::tree::spellings;
-use crate::hub::worker_slot::{RunState, WorkerSlot};
+use crate::hub::worker_slot::RunState;
 use crate::hub::{
     Hub, LookupGoal, LookupJob, Output, PathError, Pool, ServiceId, ServiceTree, Spellings,
     WorkerId,
@@ -83,44 +83,47 @@ impl Hub {
         options: ServiceOptions,
     ) -> Result<ServiceId, PathError> {
         let next = self.services.next_id();
-        let mut entry =
+        let entry =
             ServiceEntry { is_program: true, ..ServiceEntry::new(path.to_owned(), options) };
         if self.lookups.programs_len < Limits::PROGRAMS_MAX {
             self.tree.add_found(path, next)?;
             self.lookups.programs_len += 1;
             self.services.push(entry);
-            self.start_soon(next);
+            self.add_workers(next);
             return Ok(next);
         }
-        let is_spare = |id: &ServiceId| self.services[*id].is_spare();
+        let is_spare = |id: &ServiceId| self.is_spare(*id);
         // A program that has failed recently comes last, so that its pause is kept.
-        let place = self.services.ids().filter(is_spare).min_by_key(|id| {
-            let WorkerSlot { retry, started, .. } = self.services[*id].worker;
-            (retry, started)
-        });
+        let last = |id: &ServiceId| {
+            let workers = self.services[*id].workers.iter().map(|worker| &self.workers[*worker]);
+            workers.map(|worker| (worker.retry, worker.started)).max()
+        };
+        let place = self.services.ids().filter(is_spare).min_by_key(last);
         let Some(place) = place else {
             self.finish_unused();
             return Err(PathError::TooMany);
         };
         self.tree.add_found(path, place)?;
         self.tree.remove(&self.services[place].path);
-        // Transactions of the replaced program's run are ignored.
-        entry.worker.run = self.services[place].worker.run;
-        self.services[place] = entry;
-        self.start_soon(place);
+        let replaced = std::mem::replace(&mut self.services[place], entry);
+        self.workers.remove_all(replaced.workers);
+        self.add_workers(place);
         Ok(place)
     }
 
     /// Asks the program to finish that has been without sockets longest.
     fn finish_unused(&mut self) {
         let is_unused = |id: &ServiceId| {
-            let service = &self.services[*id];
-            service.is_unused() && !self.lookups.named.contains(&service.path)
+            self.is_unused(*id) && !self.lookups.named.contains(&self.services[*id].path)
         };
         let unused = self.services.ids().filter(is_unused);
-        if let Some(service) = unused.min_by_key(|id| self.services[*id].unused_since) {
-            self.services[service].worker.state = RunState::Finishing;
-            self.outputs.push_back(Output::Stop(WorkerId::of(service)));
+        let Some(service) = unused.min_by_key(|id| self.services[*id].unused_since) else { return };
+        for &worker in &self.services[service].workers {
+            let state = &mut self.workers[worker].state;
+            if matches!(state, RunState::Starting | RunState::Running) {
+                *state = RunState::Finishing;
+                self.outputs.push_back(Output::Stop(worker));
+            }
         }
     }
 
@@ -129,22 +132,23 @@ impl Hub {
     ///
     /// # Errors
     /// This address starts no more of them.
-    pub(super) fn admit_program(
-        &mut self,
-        id: SocketId,
-        service: ServiceId,
-    ) -> Result<(), Response> {
-        // The first test makes a binary without programs smaller.
-        if cfg!(not(feature = "programs")) || !self.services[service].is_program {
+    pub(super) fn admit_program(&mut self, id: SocketId, worker: WorkerId) -> Result<(), Response> {
+        let service = self.workers[worker].service;
+        // The first test makes a binary without programs smaller. A program that runs has its place
+        // already, whichever worker of it runs.
+        if cfg!(not(feature = "programs"))
+            || !self.services[service].is_program
+            || self.runs(service)
+        {
             return Ok(());
         }
         let holder = self.holder(id);
-        let all = self.services.ids().map(|id| &self.services[id]);
         // A program without sockets can be replaced when another one needs its place.
-        let used = all.filter(|service| {
-            service.is_program && service.worker.state != RunState::Idle && service.sockets_len > 0
+        let used = self.services.ids().filter(|id| {
+            let ServiceEntry { is_program, sockets_len, .. } = self.services[*id];
+            is_program && self.runs(*id) && sockets_len > 0
         });
-        PROGRAMS.admit(holder, used.map(|service| service.holder))?;
+        PROGRAMS.admit(holder, used.map(|id| self.services[id].holder))?;
         self.services[service].holder = holder;
         Ok(())
     }
@@ -217,9 +221,8 @@ impl Hub {
     pub(super) fn is_looked_up(&self, service: Option<ServiceId>, goal: LookupGoal) -> bool {
         self.lookups.answered
             && service.is_none_or(|service| {
-                let ServiceEntry { is_program, worker, .. } = &self.services[service];
-                let WorkerSlot { state, .. } = worker;
-                *is_program && (goal == LookupGoal::Page || *state == RunState::Idle)
+                let is_program = self.services[service].is_program;
+                is_program && (goal == LookupGoal::Page || !self.runs(service))
             })
     }
 

@@ -49,7 +49,7 @@ impl Memory {
 impl Hub {
     /// Keeps to [`Limits::held_bytes_max`].
     pub(super) fn check_memory(&mut self, now: Time) {
-        let max = self.services.limits_of(None).held_bytes_max;
+        let max = self.workers.limits_of(None).held_bytes_max;
         // Near the budget, it is not measured for each byte.
         let room = max.saturating_sub(self.memory.weighed).max(max / STEP);
         let is_due = self.memory.deadline().is_some_and(|at| at <= now);
@@ -62,7 +62,7 @@ impl Hub {
     /// would lose first.
     pub(super) fn refuse_for_memory(&mut self, now: Time) -> Option<Response> {
         if self.memory.refuses && now.since(self.memory.at) >= WEIGH_MS {
-            self.weigh(self.services.limits_of(None).held_bytes_max, now);
+            self.weigh(self.workers.limits_of(None).held_bytes_max, now);
         }
         self.memory.refuses.then(|| unavailable(SHORT, RETRY_S))
     }
@@ -119,12 +119,12 @@ impl Hub {
 
     /// What is in the mail of all services, in bytes.
     fn mail_bytes(&self) -> usize {
-        self.services.ids().map(|id| self.services[id].worker.mail.bytes()).sum()
+        self.workers.iter().map(|worker| worker.mail.bytes()).sum()
     }
 
     /// What is held for sockets, in bytes.
     fn held(&self) -> Vec<(AddressKey, usize, SocketId)> {
-        let head_max = self.services.limits_of(None).head_bytes_max;
+        let head_max = self.workers.limits_of(None).head_bytes_max;
         let mut sockets = Vec::new();
         for id in self.sockets.ids() {
             let Some(socket) = self.sockets.get(id) else { continue };

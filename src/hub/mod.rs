@@ -15,6 +15,8 @@
 //! - `lifecycle`: services start and end, sockets open and leave; `eager`: services that start
 //!   without a socket; `backoff`: the pause of services that keep failing; `reset`: a program is
 //!   replaced and its sockets stay
+//! - `workers`: the workers of a service; `worker_choice`, with the feature `workers`: which of them
+//!   a socket gets
 //! - `apply`: the transactions of services; `later`, with the feature `database`: sockets that are
 //!   answered later; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
@@ -107,7 +109,10 @@ mod tree;
 mod trim;
 mod unread;
 mod wheel;
+#[cfg(feature = "workers")]
+mod worker_choice;
 mod worker_slot;
+mod workers;
 
 use std::collections::VecDeque;
 
@@ -129,7 +134,7 @@ use memory::Memory;
 use ordered::Ordered;
 use service_entry::ServiceEntry;
 use socket_flags::SocketFlag;
-use tables::{ServiceTable, SocketTable};
+use tables::{ServiceTable, SocketTable, WorkerTable};
 use tls::Handshakes;
 use wheel::Wheel;
 use worker_slot::{RunState, WorkerSlot};
@@ -170,6 +175,7 @@ pub(crate) use trim::{cut, give_up};
 pub struct Hub {
     tree: ServiceTree,
     services: ServiceTable,
+    workers: WorkerTable,
     sockets: SocketTable,
     /// How many sockets are beyond the limits.
     surplus_len: usize,
@@ -206,6 +212,9 @@ pub struct Hub {
     warnings: Flood<access_log::LineKind>,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
+    /// What keys of workers are hashed with.
+    #[cfg(feature = "workers")]
+    worker_secret: [u8; 16],
 }
 
 impl Hub {
@@ -214,7 +223,8 @@ impl Hub {
     pub fn new(limits: Limits, files: FilePolicy, now: Time) -> Self {
         Self {
             tree: ServiceTree::default(),
-            services: ServiceTable::new(limits),
+            services: ServiceTable::default(),
+            workers: WorkerTable::new(limits),
             sockets: SocketTable::with_capacity(limits.tables_len()),
             surplus_len: 0,
             addresses: Addresses::default(),
@@ -244,6 +254,8 @@ impl Hub {
             warnings: Flood::default(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Deflate::default(),
+            #[cfg(feature = "workers")]
+            worker_secret: [0; 16],
         }
     }
 
@@ -255,7 +267,7 @@ impl Hub {
         let id = self.services.next_id();
         self.tree.add(path, id)?;
         self.services.push(ServiceEntry::new(path.to_owned(), options));
-        self.start_soon(id);
+        self.add_workers(id);
         Ok(id)
     }
 
@@ -287,7 +299,7 @@ impl Hub {
     /// Whether there is mail for a worker.
     #[must_use]
     pub fn has_mail(&self, worker: WorkerId) -> bool {
-        !self.services[worker.service()].worker.mail.batch.is_empty()
+        !self.workers[worker].mail.batch.is_empty()
     }
 
     /// The mail for a worker, and the run that it is for.
@@ -299,7 +311,7 @@ impl Hub {
     /// its memory already.
     pub fn swap_mail(&mut self, worker: WorkerId, spare: Vec<Inbound>) -> (RunId, Vec<Inbound>) {
         debug_assert!(spare.is_empty(), "a list to be filled has nothing in it");
-        let slot = &mut self.services[worker.service()].worker;
+        let slot = &mut self.workers[worker];
         (RunId { worker, number: slot.run }, std::mem::replace(&mut slot.mail.batch, spare))
     }
 
@@ -321,6 +333,12 @@ impl Hub {
         &self.services[service].options.limits
     }
 
+    /// The bounds of the service that a worker runs.
+    #[must_use]
+    pub fn limits_of(&self, worker: WorkerId) -> &Limits {
+        &self.workers[worker].limits
+    }
+
     /// Whether a service compresses.
     #[must_use]
     pub fn compression(&self, service: ServiceId) -> Compression {
@@ -329,7 +347,7 @@ impl Hub {
 
     /// All workers.
     pub fn worker_ids(&self) -> impl Iterator<Item = WorkerId> + use<> {
-        self.services.ids().map(WorkerId::of)
+        self.workers.ids()
     }
 
     /// The path of a service.
@@ -338,12 +356,11 @@ impl Hub {
         &self.services[service].path
     }
 
-    /// Puts a transaction into the mail of a socket's service, if the socket is a member.
+    /// Puts a transaction into the mail of a socket's worker, if the socket is a member.
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let (true, Some(service)) = (socket.membership.is_told(), socket.service) else { return };
-        let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
-        let WorkerSlot { mail, state, .. } = worker;
+        let (true, Some(worker)) = (socket.membership.is_told(), socket.worker) else { return };
+        let WorkerSlot { mail, state, limits, counters, .. } = &mut self.workers[worker];
         // A service that has ended gets nothing; its next run knows none of its sockets.
         if *state == RunState::Idle {
             return;
@@ -353,8 +370,8 @@ impl Hub {
             counters.messages_received.add(1);
         }
         let is_close = matches!(transaction, Inbound::Close { .. });
-        if mail.push(transaction, &options.limits) {
-            self.outputs.push_back(Output::Mail(WorkerId::of(service)));
+        if mail.push(transaction, limits) {
+            self.outputs.push_back(Output::Mail(worker));
         }
         // Our close frame waits for what came before the close.
         if !is_close {

@@ -9,8 +9,7 @@ impl Hub {
     /// The longest message of the service at this path, in bytes; `None` if it has no service.
     #[must_use]
     pub fn message_bytes_max(&self, path: &str) -> Option<usize> {
-        let service = self.tree.find(path)?;
-        Some(self.services.limits_of(Some(service)).message_bytes_max)
+        Some(self.limits(self.tree.find(path)?).message_bytes_max)
     }
 
     /// Sends a message to sockets of the service at this path, as the service itself does. Returns
@@ -22,11 +21,11 @@ impl Hub {
         message: Message,
         now: Time,
     ) -> Option<u64> {
-        let service = self.tree.find(path)?;
-        let sent = |hub: &Self| hub.services[service].counters.messages_sent.get();
+        let worker = self.services[self.tree.find(path)?].first();
+        let sent = |hub: &Self| hub.workers[worker].counters.messages_sent.get();
         let before = sent(self);
         let len = message.len();
-        let deliveries = self.send(service, to, message, now);
+        let deliveries = self.send(worker, to, message, now);
         self.memory.grow(len.saturating_mul(deliveries));
         Some(sent(self) - before)
     }
@@ -40,10 +39,10 @@ impl Hub {
         close: &Close,
         now: Time,
     ) -> Option<u64> {
-        let service = self.tree.find(path)?;
+        let worker = self.services[self.tree.find(path)?].first();
         let mut closed = 0;
-        self.for_each(service, to, |hub, id| {
-            closed += u64::from(hub.close_one(service, id, close, now));
+        self.for_each(worker, to, |hub, id| {
+            closed += u64::from(hub.close_one(worker, id, close, now));
         });
         Some(closed)
     }

@@ -22,7 +22,7 @@ use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Membership, Socket};
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::WorkerSlot;
-use crate::hub::{Hub, ServiceId};
+use crate::hub::{Hub, ServiceId, WorkerId};
 use crate::limits::Limits;
 use crate::service::{Audience, SocketId};
 use crate::time::Time;
@@ -31,12 +31,13 @@ use crate::ws::{Close, CloseCode};
 impl Hub {
     /// A message that slows its sender is sent to an audience. It is sent in any case. The sender
     /// waits if it has sent much and listeners are full.
-    pub(super) fn pace(&mut self, service: ServiceId, to: &Audience, bytes: usize, now: Time) {
+    pub(super) fn pace(&mut self, worker: WorkerId, to: &Audience, bytes: usize, now: Time) {
         let sender = to.slows;
-        let share = self.services[service].options.limits.outbox_low_bytes;
+        let share = self.workers[worker].limits.outbox_low_bytes;
+        let service = self.workers[worker].service;
         // A second that is over ends here, before the next one begins: its deadline may be due.
         self.expire_pace(sender, now);
-        let Some(socket) = self.member(service, sender) else { return };
+        let Some(socket) = self.member(worker, sender) else { return };
         if !socket.session.is_open() {
             return;
         }
@@ -50,12 +51,12 @@ impl Hub {
         }
         let mut waits = false;
         for id in self.ids_in(service, &to.who) {
-            waits |= id != sender && to.but != Some(id) && self.is_full(service, id, now);
+            waits |= id != sender && to.but != Some(id) && self.is_full(worker, id, now);
         }
-        let Some(socket) = self.member(service, sender).filter(|_| waits) else { return };
+        let Some(socket) = self.member(worker, sender).filter(|_| waits) else { return };
         if socket.flags.set(SocketFlag::Waits) {
             log_socket(Level::Trace, sender, format_args!("it is not read: listeners are full"));
-            let pace = &mut self.services[service].worker.pace;
+            let pace = &mut self.services[service].pace;
             if pace.held.is_empty() {
                 pace.since = now;
             }
@@ -65,23 +66,24 @@ impl Hub {
     }
 
     /// Whether a listener is full: more than `outbox_high_bytes` were left by the last write.
-    fn is_full(&mut self, service: ServiceId, id: SocketId, now: Time) -> bool {
+    fn is_full(&mut self, worker: WorkerId, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         if socket.flags.has(SocketFlag::Slow) {
             return true;
         }
-        let ServiceEntry { options, worker, .. } = &mut self.services[service];
-        let WorkerSlot { pace, .. } = worker;
-        let is_full = socket.session.unsent_len() > options.limits.outbox_high_bytes;
-        let is_listener = socket.stands(Membership::Member, service) && socket.session.is_open();
+        let WorkerSlot { service, limits, .. } = &self.workers[worker];
+        let is_full = socket.session.unsent_len() > limits.outbox_high_bytes;
+        let is_member = socket.stands(Membership::Member, worker, &self.workers);
+        let is_listener = is_member && socket.session.is_open();
         // The next write may send everything that was queued in this turn.
         if !is_full || !is_listener || socket.flags.has(SocketFlag::Touched) {
             return false;
         }
         socket.flags.set(SocketFlag::Slow);
         let paced = &mut socket.cold.get_or_insert_default().paced;
+        let pace = &mut self.services[*service].pace;
         paced.clock = pace.clock(now);
-        paced.used = paced.used.max(pace.spent(&options.limits, now));
+        paced.used = paced.used.max(pace.spent(limits, now));
         pace.full_len += 1;
         true
     }
@@ -92,10 +94,10 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let is_kept = socket.cold.is_some() || !socket.flags.has(SocketFlag::Slow);
         debug_assert!(is_kept, "a listener that is full has its second");
-        let (Some(cold), Some(service)) = (&mut socket.cold, socket.service) else { return };
-        let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
-        let WorkerSlot { pace, .. } = worker;
-        let limits = &options.limits;
+        let (Some(cold), Some(worker)) = (&mut socket.cold, socket.worker) else { return };
+        let WorkerSlot { service, limits, counters, .. } = &mut self.workers[worker];
+        let (service, limits) = (*service, &*limits);
+        let pace = &self.services[service].pace;
         let (paced, is_slow) = (&mut cold.paced, socket.flags.has(SocketFlag::Slow));
         if is_slow {
             paced.charge(pace.clock(now), limits);
@@ -118,7 +120,7 @@ impl Hub {
     fn unslow(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.flags.clear(SocketFlag::Slow) {
-            let pace = &mut self.services[service].worker.pace;
+            let pace = &mut self.services[service].pace;
             pace.full_len = pace.full_len.saturating_sub(1);
             // A sender does not wait for itself.
             if pace.full_len <= 1 {
@@ -131,11 +133,11 @@ impl Hub {
     pub(super) fn leave_pace(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let (true, Some(cold)) = (socket.flags.has(SocketFlag::Slow), &mut socket.cold) {
-            let ServiceEntry { options, worker, .. } = &mut self.services[service];
-            let WorkerSlot { pace, .. } = worker;
-            cold.paced.charge(pace.clock(now), &options.limits);
-            let spent = pace.spent(&options.limits, now).max(cold.paced.used);
-            (pace.spent, pace.spent_at) = (spent.min(second(&options.limits) / 8 * 7), now);
+            let ServiceEntry { options, pace, .. } = &mut self.services[service];
+            let limits = &options.limits;
+            cold.paced.charge(pace.clock(now), limits);
+            let spent = pace.spent(limits, now).max(cold.paced.used);
+            (pace.spent, pace.spent_at) = (spent.min(second(limits) / 8 * 7), now);
         }
         self.unslow(id, service, now);
         self.end_pace(id, now);
@@ -144,8 +146,8 @@ impl Hub {
     /// A sender waits no longer, if it did.
     pub(super) fn end_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if let (true, Some(service)) = (socket.flags.clear(SocketFlag::Waits), socket.service) {
-            self.resume_senders(service, now);
+        if let (true, Some(worker)) = (socket.flags.clear(SocketFlag::Waits), socket.worker) {
+            self.resume_senders(self.workers[worker].service, now);
         }
     }
 
@@ -153,16 +155,16 @@ impl Hub {
     pub(super) fn expire_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let is_over = socket.wait_end().is_some_and(|end| end <= now);
-        if let (true, Some(service)) =
-            (socket.flags.has(SocketFlag::Waits) && is_over, socket.service)
+        if let (true, Some(worker)) =
+            (socket.flags.has(SocketFlag::Waits) && is_over, socket.worker)
         {
-            self.resume_senders(service, now);
+            self.resume_senders(self.workers[worker].service, now);
         }
     }
 
     /// Reads senders again that have no listener to wait for, or have waited long enough.
     fn resume_senders(&mut self, service: ServiceId, now: Time) {
-        let pace = &mut self.services[service].worker.pace;
+        let pace = &mut self.services[service].pace;
         let (clock, full_len) = (pace.clock(now), pace.full_len);
         let held = std::mem::take(&mut pace.held);
         for id in held {
@@ -172,24 +174,24 @@ impl Hub {
                 && others_len > 0
                 && socket.wait_end().is_some_and(|end| now < end);
             if waits {
-                self.services[service].worker.pace.held.push(id);
+                self.services[service].pace.held.push(id);
                 continue;
             }
             socket.flags.clear(SocketFlag::Waits);
             self.read_again(id, now);
         }
-        let pace = &mut self.services[service].worker.pace;
+        let pace = &mut self.services[service].pace;
         (pace.waited_ms, pace.since) = (clock, now);
     }
 
     /// When a sender is read again, or a listener has used up its second.
     pub(super) fn pace_deadline(&self, socket: &Socket) -> Option<Time> {
-        let (cold, service) = (socket.cold.as_ref()?, &self.services[socket.service?]);
-        let pace = &service.worker.pace;
+        let (cold, worker) = (socket.cold.as_ref()?, &self.workers[socket.worker?]);
+        let pace = &self.services[worker.service].pace;
         let listens = socket.flags.has(SocketFlag::Slow) && !pace.held.is_empty();
         let listener = listens.then(|| {
-            let rate = (second(&service.options.limits) / SECOND_MS).max(1);
-            let left = second(&service.options.limits).saturating_sub(cold.paced.used);
+            let rate = (second(&worker.limits) / SECOND_MS).max(1);
+            let left = second(&worker.limits).saturating_sub(cold.paced.used);
             let clock = cold.paced.clock.saturating_add(left.div_ceil(rate));
             pace.since.after(clock.saturating_sub(pace.waited_ms))
         });

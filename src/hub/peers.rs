@@ -10,12 +10,11 @@ use crate::hub::counters::RefusalKind;
 use crate::hub::identity::UNTRUSTED;
 use crate::hub::mailbox::{Mailbox, load_with};
 use crate::hub::report::log_socket;
-use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Membership, Socket};
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::surplus::Surplus;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
-use crate::hub::{Hub, ListenerTraits, Output, ProxyProtocol, Reach, WorkerId};
+use crate::hub::{Hub, ListenerTraits, Output, ProxyProtocol, Reach};
 use crate::service::{Inbound, SocketId};
 use crate::session::{Next, Refused, SessionEvent};
 use crate::time::Time;
@@ -80,8 +79,8 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(bytes.len());
         let was_calm = socket.session.is_calm();
-        if let Some(service) = socket.service {
-            self.services[service].counters.received_bytes.add(bytes.len() as u64);
+        if let Some(worker) = socket.worker {
+            self.workers[worker].counters.received_bytes.add(bytes.len() as u64);
         }
         if let Some(asked) = socket.session.pinged() {
             self.counters.pong(now.since(asked));
@@ -107,13 +106,13 @@ impl Hub {
         self.memory.grow(len);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(len);
-        if let Some(service) = socket.service {
-            self.services[service].counters.received_bytes.add(len as u64);
+        if let Some(worker) = socket.worker {
+            self.workers[worker].counters.received_bytes.add(len as u64);
         }
         if let Some(asked) = socket.session.pinged() {
             self.counters.pong(now.since(asked));
         }
-        let limits = self.services.limits_of(socket.service);
+        let limits = self.workers.limits_of(socket.worker);
         if let Some(event) = socket.session.filled(len, limits, now) {
             self.handle_event(id, event, now);
         }
@@ -177,8 +176,8 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
         socket.flags.clear(SocketFlag::Touched);
         socket.count_sent(bytes_len);
-        if let Some(service) = socket.service {
-            self.services[service].counters.sent_bytes.add(bytes_len as u64);
+        if let Some(worker) = socket.worker {
+            self.workers[worker].counters.sent_bytes.add(bytes_len as u64);
         }
         let session = &mut socket.session;
         session.wrote_with(&mut self.buffers, bytes_len, now);
@@ -208,7 +207,7 @@ impl Hub {
         #[cfg(feature = "deflate")]
         self.release(&socket);
         // It may have held so much of a message that was not whole.
-        let input_max = self.services.limits_of(socket.service).message_bytes_max;
+        let input_max = self.workers.limits_of(socket.worker).message_bytes_max;
         let input = usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max));
         self.count_freed(input + size_of::<Socket>());
         self.wheel.cancel(id.index());
@@ -219,8 +218,8 @@ impl Hub {
         }
         self.surplus_len -= usize::from(socket.flags.has(SocketFlag::Surplus));
         self.part(socket.peer, now);
-        if let Some(service) = socket.service {
-            let service = &mut self.services[service];
+        if let Some(worker) = socket.worker {
+            let service = &mut self.services[self.workers[worker].service];
             service.sockets_len -= 1;
             service.unused_since = now;
         }
@@ -262,14 +261,14 @@ impl Hub {
     ) -> (usize, Option<SessionEvent>) {
         let Some(socket) = self.sockets.get_mut(id) else { return (bytes.len(), None) };
         let (session, spare) = (&mut socket.session, &mut self.buffers);
-        let (true, Some(service)) = (socket.membership.is_told(), socket.service) else {
-            let limits = self.services.limits_of(socket.service);
+        let (true, Some(worker)) = (socket.membership.is_told(), socket.worker) else {
+            let limits = self.workers.limits_of(socket.worker);
             // Its messages, if there are any, are events that are not delivered.
             return session.receive_with(spare, bytes, limits, now);
         };
-        let share = self.services[service].share();
-        let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
-        let (limits, WorkerSlot { mail, state, .. }) = (&options.limits, worker);
+        let share = self.workers[worker].share();
+        let WorkerSlot { limits, mail, state, counters, .. } = &mut self.workers[worker];
+        let limits = &*limits;
         let before = mail.batch.len();
         // Before each of these `receive_bytes` asks whether the rest has to wait. A service that
         // has ended gets nothing.
@@ -315,7 +314,7 @@ impl Hub {
             socket.mailed = mail.last();
             counters.messages_received.add((mail.batch.len() - before) as u64);
             if before == 0 {
-                self.outputs.push_back(Output::Mail(WorkerId::of(service)));
+                self.outputs.push_back(Output::Mail(worker));
             }
         }
         (used, event)
@@ -352,12 +351,11 @@ impl Hub {
     /// Notifies services when outboxes pass their marks, and resumes files.
     fn check_marks(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let limits = self.services.limits_of(socket.service);
+        let limits = self.workers.limits_of(socket.worker);
         let bytes = socket.session.unsent_len();
         let (drained, full) = (bytes <= limits.outbox_low_bytes, bytes > limits.outbox_high_bytes);
         // A service that sends and takes no mail would get notices without a limit.
-        let behind =
-            socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
+        let behind = socket.worker.is_some_and(|worker| self.workers[worker].mail.is_full());
         let flags = &mut socket.flags;
         if drained && socket.session.is_responding() && flags.set(SocketFlag::Fetching) {
             self.outputs.push_back(Output::FetchMore(id));

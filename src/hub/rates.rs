@@ -51,7 +51,7 @@ impl Hub {
     /// policy is to close.
     pub(super) fn meter(&mut self, id: SocketId, now: Time) -> Option<SessionEvent> {
         let socket = self.sockets.get_mut(id)?;
-        let limits = self.services.limits_of(socket.service);
+        let limits = self.workers.limits_of(socket.worker);
         let rate = limits.message_rate.filter(|_| socket.session.is_open())?;
         let has_token = socket.cold.get_or_insert_default().meter.take(rate, now);
         if has_token || limits.rate_policy == RatePolicy::Wait {

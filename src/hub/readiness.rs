@@ -1,7 +1,7 @@
 //! Whether the host is ready for sockets. Each reason is read where its state is.
 
 use crate::hub::worker_slot::RunState;
-use crate::hub::{Descriptors, Hub};
+use crate::hub::{Descriptors, Hub, WorkerId};
 use crate::pages::{HostReadiness, NotReady};
 
 impl Hub {
@@ -14,8 +14,9 @@ impl Hub {
             self.memory.refuses.then_some(NotReady::Memory),
         ];
         let services = self.services.ids().map(|id| &self.services[id]);
-        let down = services
-            .filter(|service| service.is_eager() && service.worker.state != RunState::Running);
+        let runs = |worker: &WorkerId| self.workers[*worker].state == RunState::Running;
+        let down =
+            services.filter(|service| service.is_eager() && !service.workers.iter().all(runs));
         let down = down.map(|service| NotReady::ServiceDown(service.path.clone()));
         let reasons = host.into_iter().flatten().chain(down);
         #[cfg(feature = "database")]

@@ -10,7 +10,7 @@ use crate::hub::report::log_socket;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::unread::Unread;
-use crate::hub::{Hub, ServiceId};
+use crate::hub::{Hub, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 
@@ -44,24 +44,24 @@ impl Hub {
     /// - there is a token for another message, if their rate is limited.
     pub(super) fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let (Membership::Member, Some(service)) = (socket.membership, socket.service) else {
+        let (Membership::Member, Some(worker)) = (socket.membership, socket.worker) else {
             return true;
         };
-        let of = &mut self.services[service];
-        if of.worker.mail.is_full() {
-            self.hold(id, service, now);
+        let of = &mut self.workers[worker];
+        if of.mail.is_full() {
+            self.hold(id, worker, now);
             return false;
         }
         #[cfg(feature = "database")]
-        if !of.worker.later.is_empty() && of.worker.later.contains(&id) {
+        if !of.later.is_empty() && of.later.contains(&id) {
             self.rest(id, now);
             return false;
         }
         if socket.flags.clear(SocketFlag::Due) {
-            of.worker.small_turns =
-                if socket.is_amid_large() { 0 } else { of.worker.small_turns.saturating_add(1) };
+            of.small_turns =
+                if socket.is_amid_large() { 0 } else { of.small_turns.saturating_add(1) };
         }
-        if socket.load > 0 && of.worker.mail.has_taken(socket.mailed) {
+        if socket.load > 0 && of.mail.has_taken(socket.mailed) {
             socket.load = 0;
         }
         // A socket that is held waits until the outbox has drained.
@@ -70,9 +70,9 @@ impl Hub {
         let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
         let has_enough = socket.load >= of.share() || answered > room;
         if has_enough && socket.load > 0 {
-            of.worker.mail.await_taken(id, socket.mailed);
+            of.mail.await_taken(id, socket.mailed);
         }
-        let waits = socket.wait_for_token(id, &of.options.limits, &mut self.metered, now);
+        let waits = socket.wait_for_token(id, &of.limits, &mut self.metered, now);
         if has_enough || waits || socket.rests() {
             self.rest(id, now);
             return false;
@@ -84,13 +84,13 @@ impl Hub {
         true
     }
 
-    /// Stops reading a socket until its service has taken half of its mail.
-    fn hold(&mut self, id: SocketId, service: ServiceId, now: Time) {
+    /// Stops reading a socket until its worker has taken half of its mail.
+    fn hold(&mut self, id: SocketId, worker: WorkerId, now: Time) {
         self.rest(id, now);
         let socket = self.sockets.get_mut(id);
         if socket.is_some_and(|socket| socket.flags.set(SocketFlag::Queued)) {
-            self.services[service].worker.held.push(id);
-            let path = &self.services[service].path;
+            self.workers[worker].held.push(id);
+            let path = self.path_of(worker);
             let text = format_args!("it is not read, since {path} has mail-max waiting");
             log_socket(Level::Debug, id, text);
         }
@@ -102,8 +102,8 @@ impl Hub {
             && socket.flags.set(SocketFlag::Held)
         {
             socket.session.pause(now);
-            if let Some(service) = socket.service {
-                self.services[service].counters.pauses.add(1);
+            if let Some(worker) = socket.worker {
+                self.workers[worker].counters.pauses.add(1);
             }
         }
     }
@@ -125,8 +125,8 @@ impl Hub {
         if waits || !socket.flags.has(SocketFlag::Held) {
             return;
         }
-        let Some(service) = socket.service.map(|service| &self.services[service]) else { return };
-        let is_drained = socket.session.unsent_len() <= service.outbox_drained();
+        let Some(worker) = socket.worker.map(|worker| &self.workers[worker]) else { return };
+        let is_drained = socket.session.unsent_len() <= worker.outbox_drained();
         if socket.membership == Membership::Member && is_drained {
             self.read_again(id, now);
         }

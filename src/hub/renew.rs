@@ -2,7 +2,7 @@
 
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::worker_slot::WorkerSlot;
-use crate::hub::{FilePolicy, Hub, ServiceId};
+use crate::hub::{FilePolicy, Hub, ServiceId, WorkerId};
 use crate::limits::Limits;
 use crate::service::{ServiceOptions, SocketId};
 use crate::time::Time;
@@ -12,12 +12,12 @@ impl Hub {
     /// that have connected and to requests that are on the way, with one exception: no socket is
     /// closed because there are more than now may be.
     pub fn set_limits(&mut self, limits: Limits, now: Time) {
-        if IS_LARGE && *self.services.limits_of(None) == limits {
+        if IS_LARGE && *self.workers.limits_of(None) == limits {
             return;
         }
-        self.services.set_common(limits);
+        self.workers.set_common(limits);
         let without_service =
-            |id: &SocketId| self.sockets.get(*id).is_some_and(|socket| socket.service.is_none());
+            |id: &SocketId| self.sockets.get(*id).is_some_and(|socket| socket.worker.is_none());
         let ids: Vec<_> = self.sockets.ids().into_iter().filter(without_service).collect();
         self.schedule_all(ids, now);
     }
@@ -36,7 +36,7 @@ impl Hub {
     /// The bounds of the host.
     #[must_use]
     pub fn host_limits(&self) -> &Limits {
-        self.services.limits_of(None)
+        self.workers.limits_of(None)
     }
 
     /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
@@ -44,23 +44,30 @@ impl Hub {
     /// pauses before its next start, the pause ends: the cause of its failures may be fixed. It
     /// starts if it is eager.
     pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
-        let ServiceEntry { options: own, members, waiting, worker, .. } =
-            &mut self.services[service];
-        let WorkerSlot { mail, retry, .. } = worker;
-        *retry = now;
+        let ServiceEntry { options: own, workers, .. } = &mut self.services[service];
         let has_same_limits = IS_LARGE && own.limits == options.limits;
         let (compression, thread) = (own.compression, own.thread);
         *own = ServiceOptions { compression, thread, ..options };
-        // Otherwise no socket needs to be looked at. A server may have a million of them.
-        if !has_same_limits {
-            mail.measure(&own.limits);
-            let (open, waiting) = (self.sockets.ids_of(members), self.sockets.ids_of(waiting));
-            self.schedule_all(open, now);
-            self.schedule_all(waiting, now);
-            // If the mail has capacity now, the service may never report anything again.
-            self.take(service, 0, 0, now);
+        for worker in workers.clone() {
+            self.workers[worker].retry = now;
+            // Otherwise no socket needs to be looked at. A server may have a million of them.
+            if !has_same_limits {
+                self.set_limits_of(worker, now);
+            }
+            self.start_soon(worker);
         }
-        self.start_soon(service);
+    }
+
+    /// Gives a worker the bounds of its service, which have changed.
+    fn set_limits_of(&mut self, worker: WorkerId, now: Time) {
+        let WorkerSlot { service, limits, mail, members, waiting, .. } = &mut self.workers[worker];
+        *limits = self.services[*service].options.limits;
+        mail.measure(limits);
+        let (open, waiting) = (self.sockets.ids_of(members), self.sockets.ids_of(waiting));
+        self.schedule_all(open, now);
+        self.schedule_all(waiting, now);
+        // If the mail has capacity now, the worker may never report anything again.
+        self.take(worker, 0, 0, now);
     }
 
     /// The next deadlines of these sockets may be sooner than the wheel knows.

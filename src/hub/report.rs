@@ -12,6 +12,9 @@ use crate::service::SocketId;
 pub(crate) struct Subject<'a> {
     /// The path of the service.
     pub service: &'a str,
+    /// The number of its worker that the line is about, if it has several.
+    #[cfg(feature = "workers")]
+    pub worker: Option<usize>,
     /// The process of its program that the line comes from, if there is one.
     pub pid: Option<u32>,
 }
@@ -20,7 +23,12 @@ impl<'a> Subject<'a> {
     /// The service itself.
     #[must_use]
     pub(crate) const fn service(service: &'a str) -> Self {
-        Self { service, pid: None }
+        Self {
+            service,
+            #[cfg(feature = "workers")]
+            worker: None,
+            pid: None,
+        }
     }
 
     /// Logs a text.
@@ -28,15 +36,20 @@ impl<'a> Subject<'a> {
         if level > log::max_level() {
             return;
         }
-        let Self { service, pid } = self;
+        let Self { service, pid, .. } = self;
         let text = text.to_string();
         let mut fields =
             vec![("event", Value::from(text.as_str())), ("service", Value::from(service))];
         let mut process = String::new();
+        #[cfg(feature = "workers")]
+        if let Some(worker) = self.worker {
+            fields.push(("worker", Value::from(worker)));
+            process = format!("worker {worker}: ");
+        }
         let mut target = "switchboard::service";
         if let Some(pid) = pid {
             fields.push(("pid", Value::from(pid)));
-            process = format!("process {pid}: ");
+            process += &format!("process {pid}: ");
             target = "switchboard::program";
         }
         log_line(level, target, &fields, format_args!("service {service}: {process}{text}"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::hub::addresses::PeerAddress;
-use crate::hub::ids::ServiceId;
+use crate::hub::ids::WorkerId;
 use crate::hub::mailbox::Mailed;
 use crate::hub::meter::Meter;
 #[cfg(feature = "admin")]
@@ -12,6 +12,7 @@ use crate::hub::paced::Paced;
 use crate::hub::pending::PendingRequest;
 use crate::hub::proxied::Proxied;
 use crate::hub::socket_flags::{SocketFlag, SocketFlags};
+use crate::hub::tables::WorkerTable;
 use crate::hub::unread::Unread;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, TlsInfo, Verdict};
@@ -26,8 +27,9 @@ pub(super) struct Socket {
     pub(super) session: Session,
     /// Fields that are rarely set.
     pub(super) cold: Option<Box<Cold>>,
-    pub(super) service: Option<ServiceId>,
-    /// The number of its last transaction in the mail of its service.
+    /// The worker of the service that its path names, for as long as the socket exists.
+    pub(super) worker: Option<WorkerId>,
+    /// The number of its last transaction in the mail of its worker.
     pub(super) mailed: Mailed,
     received: u32,
     sent: u32,
@@ -113,7 +115,7 @@ impl Socket {
         Self {
             session: Session::new(now),
             cold: None,
-            service: None,
+            worker: None,
             place: [0; 3],
             mailed: Mailed::default(),
             received: 0,
@@ -235,15 +237,27 @@ impl Socket {
         now.since(self.accepted.time())
     }
 
-    /// Whether it has this membership of that service.
-    pub(super) fn stands(&self, membership: Membership, service: ServiceId) -> bool {
-        self.membership == membership && self.service == Some(service)
+    /// Whether it has this membership of the service that `worker` runs.
+    pub(super) fn stands(
+        &self,
+        membership: Membership,
+        worker: WorkerId,
+        workers: &WorkerTable,
+    ) -> bool {
+        self.membership == membership && self.is_of(worker, workers)
     }
 
-    /// Whether the service may send to it. It also may while the close is on its way to the
-    /// service, so that messages before the end are answered.
-    pub(super) fn hears(&self, service: ServiceId) -> bool {
-        self.stands(Membership::Member, service) || self.stands(Membership::Left, service)
+    /// Whether the service that `worker` runs may send to it. It also may while the close is on its
+    /// way to the service, so that messages before the end are answered.
+    pub(super) fn hears(&self, worker: WorkerId, workers: &WorkerTable) -> bool {
+        matches!(self.membership, Membership::Member | Membership::Left)
+            && self.is_of(worker, workers)
+    }
+
+    /// Whether its service is the one that `worker` runs. It may have another worker.
+    #[inline]
+    fn is_of(&self, worker: WorkerId, workers: &WorkerTable) -> bool {
+        self.worker.is_some_and(|own| workers.are_of_one(own, worker))
     }
 }
 

@@ -18,7 +18,7 @@ pub struct ServiceStatus<'a> {
     pub path: &'a str,
     /// Where it comes from.
     pub kind: ServiceKind,
-    /// Whether it runs.
+    /// Whether it runs: it does if one of its workers does.
     pub state: ServiceState,
     /// How many sockets are open.
     pub sockets_len: usize,
@@ -38,32 +38,56 @@ impl Hub {
     /// The state of a service.
     #[must_use]
     pub fn service_status(&self, service: ServiceId, now: Time) -> ServiceStatus<'_> {
-        let entry = &self.services[service];
-        let ServiceEntry { path, is_program, members, waiting, topics, worker, .. } = entry;
-        let WorkerSlot { state, starts, retry, mail, .. } = worker;
-        let is_in_pause = retry.since(now) > 0;
+        let ServiceEntry { path, is_program, topics, workers, .. } = &self.services[service];
+        let workers = || workers.iter().map(|worker| &self.workers[*worker]);
+        let sum = |of: fn(&WorkerSlot) -> usize| workers().map(of).sum();
+        let states = workers().map(|worker| worker.state_at(now));
         ServiceStatus {
             path,
             kind: if *is_program { ServiceKind::Program } else { ServiceKind::Mounted },
-            state: match state {
-                RunState::Idle | RunState::Starting if is_in_pause => ServiceState::Pausing,
-                RunState::Idle => ServiceState::Idle,
-                RunState::Starting => ServiceState::Starting,
-                RunState::Running => ServiceState::Running,
-                RunState::Finishing => ServiceState::Finishing,
-            },
-            sockets_len: members.len(),
-            waiting_len: waiting.len(),
-            mail_len: mail.len(),
-            mail_bytes: mail.bytes(),
+            state: states.max_by_key(|state| rank(*state)).unwrap_or(ServiceState::Idle),
+            sockets_len: sum(|worker| worker.members.len()),
+            waiting_len: sum(|worker| worker.waiting.len()),
+            mail_len: sum(|worker| worker.mail.len()),
+            mail_bytes: sum(|worker| worker.mail.bytes()),
             topics_len: topics.len(),
-            restarts: starts.saturating_sub(1),
+            restarts: workers().map(WorkerSlot::restarts).fold(0, u32::saturating_add),
         }
     }
 
     /// The states of all services, in the order in which they were mounted.
     pub fn service_statuses(&self, now: Time) -> impl Iterator<Item = ServiceStatus<'_>> {
         self.services.ids().map(move |service| self.service_status(service, now))
+    }
+}
+
+impl WorkerSlot {
+    /// Whether it runs.
+    pub(super) fn state_at(&self, now: Time) -> ServiceState {
+        let is_in_pause = self.retry.since(now) > 0;
+        match self.state {
+            RunState::Idle | RunState::Starting if is_in_pause => ServiceState::Pausing,
+            RunState::Idle => ServiceState::Idle,
+            RunState::Starting => ServiceState::Starting,
+            RunState::Running => ServiceState::Running,
+            RunState::Finishing => ServiceState::Finishing,
+        }
+    }
+
+    /// How often it was started again.
+    pub(super) fn restarts(&self) -> u32 {
+        self.starts.saturating_sub(1)
+    }
+}
+
+/// Of the states of workers, the one with the highest rank is that of their service.
+const fn rank(state: ServiceState) -> u8 {
+    match state {
+        ServiceState::Idle => 0,
+        ServiceState::Pausing => 1,
+        ServiceState::Finishing => 2,
+        ServiceState::Starting => 3,
+        ServiceState::Running => 4,
     }
 }
 

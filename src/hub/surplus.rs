@@ -64,7 +64,7 @@ impl Hub {
         peer: Option<SocketAddr>,
         now: Time,
     ) -> Option<Surplus> {
-        let limits = self.services.limits_of(None);
+        let limits = self.workers.limits_of(None);
         let Limits { sockets_max, sockets_per_ip_max, .. } = *limits;
         let taken = self.sockets.len() - self.surplus_len;
         if let Some(key) = AddressKey::counted(peer).filter(|_| !self.is_trusted(peer)) {
@@ -89,7 +89,7 @@ impl Hub {
     /// Why a connection is beyond the limits, in words for the log. They name the key and the cure.
     #[inline(never)]
     pub(super) fn reason_of(&self, surplus: Surplus, peer: Option<SocketAddr>) -> String {
-        let limits = self.services.limits_of(None);
+        let limits = self.workers.limits_of(None);
         let (key, max, has): (_, &dyn fmt::Display, _) = match (surplus, &limits.connection_rate) {
             (Surplus::Flood | Surplus::Hasty, Some(rate)) => ("new", rate, "connects more often"),
             (Surplus::Full | Surplus::Share, _) => {

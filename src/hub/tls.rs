@@ -22,7 +22,7 @@ impl Hub {
     #[must_use]
     pub fn has_all_handshakes(&self) -> bool {
         cfg!(feature = "tls")
-            && self.handshakes.0.len() >= self.services.limits_of(None).handshakes_max
+            && self.handshakes.0.len() >= self.workers.limits_of(None).handshakes_max
     }
 
     /// The TLS handshake of a socket is over. Its request follows.
@@ -62,7 +62,7 @@ impl Hub {
     /// Whether a connection may begin a handshake. An address with a quarter of them gets none of
     /// the last quarter.
     pub(super) fn admits_handshake(&mut self, peer: Option<SocketAddr>, now: Time) -> bool {
-        let limits = self.services.limits_of(None);
+        let limits = self.workers.limits_of(None);
         let per_ip_max = limits.sockets_per_ip_max;
         let pool = Pool { name: "max-handshakes", places_max: limits.handshakes_max };
         let of = |peer| holder(peer, per_ip_max).filter(|_| !self.is_trusted(peer));

@@ -19,7 +19,7 @@ impl Hub {
     /// left: up to the last socket, and more if freeing them is not worth it.
     pub fn trim(&mut self) -> usize {
         self.freed = 0;
-        self.buffers = SpareMemory::new(self.services.limits_of(None).spare_bytes_max);
+        self.buffers = SpareMemory::new(self.workers.limits_of(None).spare_bytes_max);
         let places_len = self.sockets.trim();
         self.wheel.trim(places_len);
         #[cfg(feature = "admin")]

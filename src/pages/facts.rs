@@ -95,6 +95,8 @@ pub struct ServiceMetrics {
     pub subscriptions: u64,
     /// How often it was started, also under sockets that stayed open.
     pub starts: u64,
+    /// How often it was started again.
+    pub restarts: u64,
     /// How often it ended by itself, by a panic, or could not be started. The process of a program
     /// whose sockets are kept counts as well.
     pub failures: u64,
@@ -212,6 +214,7 @@ impl ServiceMetrics {
             topics: 0,
             subscriptions: 0,
             starts: 0,
+            restarts: 0,
             failures: 0,
             slow_callbacks: 0,
             pids: Vec::new(),

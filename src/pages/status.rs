@@ -90,7 +90,7 @@ fn service(of: &ServiceMetrics) -> String {
         ("paused", of.paused_sockets.to_string()),
         ("mail", of.mail_messages.to_string()),
         ("topics", of.topics.to_string()),
-        ("restarts", of.starts.saturating_sub(1).to_string()),
+        ("restarts", of.restarts.to_string()),
         ("pids", array(of.pids.iter().map(u32::to_string))),
     ])
 }

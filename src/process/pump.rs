@@ -147,7 +147,7 @@ impl Pump {
         let mut child = Child::start(launch, &self.plan.groups, self.clock.now())?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
-        let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
+        let about = Subject { pid: Some(child.leader()), ..Subject::service(&self.plan.service) };
         about.log(Level::Info, format_args!("it runs {path:?}"));
         self.processes.add(child.leader());
         self.children.insert(id.0, child);
@@ -324,7 +324,8 @@ impl Pump {
                 child.full = false;
                 events.push(PumpEvent::Drained(id));
             }
-            let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
+            let about =
+                Subject { pid: Some(child.leader()), ..Subject::service(&self.plan.service) };
             let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
             child.read_errors(&mut self.buffer, now, &mut tell);
             if let Some(exit) = child.exit() {

@@ -54,6 +54,10 @@ pub enum BindError {
     /// The service at this path is to run on the loop, and has no callbacks: see
     /// [`Thread::Loop`](crate::Thread::Loop).
     Thread(String),
+    /// A service has a number of workers that none can have, or several on the loop; the text says
+    /// which.
+    #[cfg(feature = "workers")]
+    Workers(String),
     /// Connections have to begin with a header of the PROXY protocol, and no proxy is trusted.
     #[cfg(feature = "proxy")]
     Proxies,
@@ -84,6 +88,8 @@ impl fmt::Display for BindError {
                 "the service {path} is to run on the loop, allowed is a thread of its own: it has \
                  a loop of its own, and only what handler or gated makes has callbacks instead"
             ),
+            #[cfg(feature = "workers")]
+            Self::Workers(text) => f.write_str(text),
             #[cfg(feature = "proxy")]
             Self::Proxies => f.write_str(
                 "a listener has the PROXY protocol (proxy-protocol, or the inherited name proxy), \
@@ -116,6 +122,8 @@ impl std::error::Error for BindError {
             Self::Tls => None,
             #[cfg(feature = "admin")]
             Self::Admin(error) => error.source(),
+            #[cfg(feature = "workers")]
+            Self::Workers(_) => None,
             Self::Limits(_) | Self::Path(_) | Self::Thread(_) => None,
         }
     }

@@ -8,6 +8,7 @@
 //! - `rules`: what a start and a reload set alike; `reload`: what a host that runs takes over from
 //!   another server
 //! - `status`, with the feature `admin`: the state of a host in the log
+//! - `secret`, with the feature `workers`: what keys of workers are hashed with
 //! - `senders`, with the feature of that name: senders of its services
 //! - `testing`, with the feature of that name: what a host in memory is made of
 //! - `databases`, with the feature `database`: databases for its services
@@ -26,6 +27,8 @@ mod programs;
 mod programs_error;
 mod reload;
 mod rules;
+#[cfg(feature = "workers")]
+mod secret;
 #[cfg(feature = "senders")]
 mod senders;
 #[cfg(feature = "admin")]
@@ -47,6 +50,8 @@ use crate::limits::Limits;
 use crate::net::tls::{PlainRequests, Tls, TlsPlan};
 use crate::server::mounted::Mounting;
 use crate::server::rules::HubRules;
+#[cfg(feature = "workers")]
+use crate::server::secret::new_secret;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 use crate::ws::Transport;
@@ -331,6 +336,8 @@ impl Server {
             self.programs.into_plan(&self.options, taken)?
         };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
+        #[cfg(feature = "workers")]
+        hub.hash_keys_with(new_secret());
         self.rules.apply(self.options.origin, &mut hub);
         #[cfg(feature = "admin")]
         if let Some(count) = self.log_lines_dropped {
@@ -347,6 +354,8 @@ impl Server {
         for Mounting { path, options, own, callbacks } in self.mounts {
             options.limits.check().map_err(BindError::Limits)?;
             let thread = options.thread;
+            #[cfg(feature = "workers")]
+            options.check_workers(&path).map_err(BindError::Workers)?;
             hub.mount(&path, options).map_err(BindError::Path)?;
             factories.push(match (thread, callbacks) {
                 (Thread::Own, _) => Factory::thread(own),

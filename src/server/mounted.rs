@@ -2,6 +2,8 @@
 
 use crate::host::Make;
 use crate::limits::Limits;
+#[cfg(feature = "workers")]
+use crate::service::Workers;
 use crate::service::{
     Callbacks, Compression, OriginRule, Page, Service, ServiceOptions, Start, Thread,
 };
@@ -58,6 +60,13 @@ impl<P> Mounted<'_, P> {
     /// Sets when it starts.
     pub fn start(self, start: Start) -> Self {
         self.options.start = start;
+        self
+    }
+
+    /// Sets how many workers it has, and what chooses the one of a socket.
+    #[cfg(feature = "workers")]
+    pub fn workers(self, workers: Workers) -> Self {
+        self.options.workers = workers;
         self
     }
 

@@ -20,6 +20,7 @@
 //!   with; `page_maker`: what makes a page for each request
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `peer`: [`Peer`], one socket during a callback
+//! - `workers`, with the feature of that name: `Workers`, how many workers a service has
 //! - `handler`: [`Handler`], callbacks laid over a context; `run_callbacks`: on a thread of their
 //!   own
 //! - `json`, with the feature `json`: `JsonError`, and values as messages
@@ -91,6 +92,8 @@ mod transaction;
 pub(crate) mod wake_senders;
 #[cfg(feature = "database")]
 mod work;
+#[cfg(feature = "workers")]
+mod workers;
 
 #[cfg(feature = "state")]
 pub use ask::Ask;
@@ -151,3 +154,5 @@ pub use transaction::{Admission, Inbound, Outbound, Verdict};
 pub(crate) use transaction::{LIFE_FIELDS, label_keys_taken};
 #[cfg(feature = "database")]
 pub use work::Work;
+#[cfg(feature = "workers")]
+pub use workers::{WorkerKey, Workers};

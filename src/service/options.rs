@@ -5,6 +5,8 @@ use crate::limits::Limits;
 use crate::service::callbacks::Thread;
 use crate::service::origin::OriginRule;
 use crate::service::page::Page;
+#[cfg(feature = "workers")]
+use crate::service::workers::Workers;
 
 /// The options of one service, for [`Server::options`](crate::Server::options) and
 /// [`Mounted::options`](crate::Mounted::options). Minor versions add fields, so use struct update
@@ -31,6 +33,9 @@ pub struct ServiceOptions {
     /// The answer to a plain GET of its path; `None`: a 426, which says that an upgrade is
     /// required.
     pub page: Option<Page>,
+    /// How many workers it has, and what chooses the one of a socket.
+    #[cfg(feature = "workers")]
+    pub workers: Workers,
     /// When it starts. A program has to have options of its own
     /// (`Server::program`) to be eager.
     pub start: Start,
@@ -38,7 +43,7 @@ pub struct ServiceOptions {
 
 impl ServiceOptions {
     /// These bounds, and the default of everything else: sockets for pages of the same host and
-    /// port, no compression, a thread of its own, no page, a start with the first socket.
+    /// port, no compression, a thread of its own, one worker, no page, a start with the first socket.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         Self {
@@ -47,8 +52,18 @@ impl ServiceOptions {
             compression: Compression::Off,
             thread: Thread::Own,
             page: None,
+            #[cfg(feature = "workers")]
+            workers: Workers::ONE,
             start: Start::Lazy,
         }
+    }
+
+    /// How many workers it has.
+    pub(crate) const fn workers_len(&self) -> usize {
+        #[cfg(feature = "workers")]
+        return self.workers.count();
+        #[cfg(not(feature = "workers"))]
+        1
     }
 }
 

@@ -326,7 +326,7 @@ impl Services for MemoryIo {
         let Factory::Loop(make) = self.factories[worker.index()].clone() else {
             unreachable!("a test has services with callbacks only")
         };
-        let tasks = RunTasks::new(hub.path(worker.service()), &self.values);
+        let tasks = RunTasks::new(hub.path_of(worker), &self.values);
         let signal = self.signal.clone();
         tasks.wake_by(|| {
             Box::new(move || {

@@ -89,6 +89,8 @@ pub use protocol_error::ProtocolError;
 pub use response::{Response, Status};
 pub use target::{Target, TargetError};
 pub use trusted::{TrustedProxies, TrustedProxiesError};
+#[cfg(feature = "workers")]
+pub(crate) use upgrade::number_of;
 pub use upgrade::{Upgrade, UpgradeError};
 // Used by other modules; unused in a build without them.
 #[doc(hidden)]

@@ -215,6 +215,13 @@ fn accept(key: &[u8]) -> Result<[u8; ACCEPT_BYTES], UpgradeError> {
     Ok(out)
 }
 
+/// A number that depends on all of these bytes, the same in every build: the first of their hash.
+#[cfg(feature = "workers")]
+pub(crate) fn number_of(parts: [&[u8]; 2]) -> u64 {
+    let hash = Sha1::new().chain_update(parts[0]).chain_update(parts[1]).finalize();
+    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 /// RFC 6455, 4.1 (10) and 11.3.4: tokens in order of preference, all different, which may be
 /// spread over several fields.
 fn protocols(head: &Head) -> Result<Vec<String>, UpgradeError> {

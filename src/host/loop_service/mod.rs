@@ -22,7 +22,9 @@ use service::LoopService;
 /// All services on the loop.
 #[derive(Debug)]
 pub(crate) struct LoopServices<C = SystemClock> {
-    /// The services that run, by their index. Empty if none is mounted on the loop.
+    /// Whether any is mounted, running or not.
+    is_used: bool,
+    /// Those that run, by the index of the worker.
     list: Vec<Option<LoopService>>,
     /// The services that have ticks, by the time of the next one.
     ticks: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -33,15 +35,13 @@ pub(crate) struct LoopServices<C = SystemClock> {
 impl<C: TickClock> LoopServices<C> {
     /// The services of these factories, with ticks by this clock; none runs yet.
     pub(crate) fn of(factories: &[Factory], sender_table: SenderTable, clock: C) -> Self {
-        let is_any = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
-        let list_len = if is_any { factories.len() } else { 0 };
-        let list = (0..list_len).map(|_| None).collect();
-        Self { list, ticks: BinaryHeap::new(), sender_table, clock }
+        let is_used = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
+        Self { is_used, list: Vec::new(), ticks: BinaryHeap::new(), sender_table, clock }
     }
 
     /// Whether there is any service, running or not.
     pub(crate) const fn is_used(&self) -> bool {
-        !self.list.is_empty()
+        self.is_used
     }
 
     /// Whether this service runs here.
@@ -74,7 +74,11 @@ impl<C: TickClock> LoopServices<C> {
     ) -> Result<(), RunEnd> {
         let service = LoopService::start(make, run, tasks, self.sender_table.clone(), hub, now)?;
         self.begin_interval(run.worker, service.interval());
-        self.list[run.worker.index()] = Some(service);
+        let index = run.worker.index();
+        if self.list.len() <= index {
+            self.list.resize_with(index + 1, || None);
+        }
+        self.list[index] = Some(service);
         Ok(())
     }
 

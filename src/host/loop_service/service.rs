@@ -48,7 +48,7 @@ impl LoopService {
         hub: &mut Hub,
         now: Time,
     ) -> Result<Self, RunEnd> {
-        let limits = *hub.limits(run.worker.service());
+        let limits = *hub.limits_of(run.worker);
         let senders = sender_table.source(run.worker.index(), &limits);
         let mut budget = CallbackBudget::new(&limits);
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
@@ -76,7 +76,7 @@ impl LoopService {
         let has_more = self.take_mail(hub);
         let Self { run, limits, .. } = *self;
         // A reload may have changed it.
-        self.budget.set_max(hub.limits(run.worker.service()));
+        self.budget.set_max(hub.limits_of(run.worker));
         let mut direct = LoopLink { hub, run, now, left: *left, applies: false };
         // What it is done with: messages, and their bytes.
         let mut taken = (0, 0);
@@ -231,10 +231,9 @@ fn interval_of(service: &dyn Callbacks) -> Option<Duration> {
 }
 
 fn warn(hub: &mut Hub, run: RunId, budget: &mut CallbackBudget) {
-    let service = run.worker.service();
     match budget.take_slow_len() {
         0 => {}
-        slow_len => hub.count_slow_callbacks(service, slow_len),
+        slow_len => hub.count_slow_callbacks(run.worker, slow_len),
     }
     if let Some(slow) = budget.end() {
         let text = format!(
@@ -243,7 +242,7 @@ fn warn(hub: &mut Hub, run: RunId, budget: &mut CallbackBudget) {
             slow.ms, slow.ms_max
         );
         let text = with_untold(text, slow.untold_len);
-        Subject::service(hub.path(service)).warn(format_args!("{text}"));
+        Subject::service(hub.path_of(run.worker)).warn(format_args!("{text}"));
     }
 }
 

@@ -76,7 +76,7 @@ fn the_sums_over_services_are_what_services_got() {
         opened += opens;
         let ids = rig.hub().sockets.ids().into_iter();
         let sockets = ids.filter_map(|id| rig.hub().sockets.get(id));
-        let members = sockets.filter(|socket| socket.service.is_some());
+        let members = sockets.filter(|socket| socket.worker.is_some());
         let waiting = members.map(|socket| socket.session.unsent_len() as u64).sum::<u64>();
         waits |= waiting > 0;
         assert_eq!(sum(&metrics, |of| of.outbox_bytes), waiting, "seed {seed}");
@@ -239,7 +239,7 @@ fn runs_and_failures_of_a_service_are_counted() {
     rig.end_run(service, 1);
     assert_eq!((of_a(&rig).is_up(), of_a(&rig).starts, of_a(&rig).failures), (false, 1, 1));
     rig.open("/a");
-    let run = RunId { worker: WorkerId::of(service), number: 2 };
+    let run = RunId { worker: rig.hub().first_of(service), number: 2 };
     let replaced = RunEnd::Replaced("its file has changed".to_owned());
     rig.engine.hub_mut().ended(run, &replaced, rig.now);
     assert_eq!((of_a(&rig).starts, of_a(&rig).failures), (2, 1), "that is no fault");

@@ -374,7 +374,7 @@ impl Rig {
     /// A socket that is open at the first service, and compresses.
     fn compressing(&mut self, offer: &str) -> SocketId {
         let id = self.offer("/a", offer);
-        if self.hub().services[ServiceId::new(0)].worker.state == RunState::Starting {
+        if self.hub().workers[WorkerId::new(0)].state == RunState::Starting {
             self.ready(0);
         }
         let opened = self.mail().len();

@@ -20,7 +20,7 @@ fn started(rig: &mut Rig) -> Vec<(ServiceId, u32)> {
 }
 
 fn state(rig: &Rig, id: ServiceId) -> RunState {
-    rig.hub().services[id].worker.state
+    rig.hub().workers[rig.hub().first_of(id)].state
 }
 
 /// Lets the time pass that a host waits for without an event.
@@ -93,7 +93,7 @@ fn a_stop_starts_nothing_again() {
     rig.ready(id.index());
     rig.stop();
     rig.turn();
-    assert_eq!(rig.io.stopped, [id]);
+    assert_eq!(rig.io.stopped, [rig.hub().first_of(id)]);
     rig.end_run(id, 1);
     assert_eq!(started(&mut rig), [(id, 1)]);
     // One that pauses when the stop begins does not start, either, and wakes nothing.

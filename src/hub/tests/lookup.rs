@@ -58,7 +58,10 @@ fn a_lost_socket_is_not_admitted() {
     rig.fail(id);
     assert_eq!(rig.look(LookupResult::Found(service)), "/p");
     assert_eq!((rig.io.started.len(), &rig.io.dropped[..]), (0, &[id][..]));
-    assert!(rig.hub().services[service].waiting.is_empty(), "nobody is left in a list");
+    assert!(
+        rig.hub().workers[rig.hub().first_of(service)].waiting.is_empty(),
+        "nobody is left in a list"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ const MIB: usize = 1 << 20;
 /// A socket that is open, of a peer with this address.
 fn open_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
     let id = ask_from(rig, ip);
-    if rig.hub().services[ServiceId::new(0)].worker.state == RunState::Starting {
+    if rig.hub().workers[WorkerId::new(0)].state == RunState::Starting {
         rig.ready(0);
     }
     rig.mail();
@@ -158,7 +158,7 @@ fn nobody_is_closed_for_the_mail_of_services() {
         rig.receive(id, &frame(0x82, &vec![0; MIB]));
     }
     rig.turn();
-    let of_mail = rig.hub().services[ServiceId::new(0)].worker.mail.bytes();
+    let of_mail = rig.hub().workers[WorkerId::new(0)].mail.bytes();
     assert!(of_mail > 20 * MIB, "the mail alone is above the budget: {of_mail}");
     assert!(rig.io.dropped.is_empty() && rig.mail().iter().all(|word| !word.starts_with("close")));
     let refused = ask_from(&mut rig, [10, 0, 0, 3]);

@@ -222,7 +222,7 @@ fn a_service_that_ends_takes_only_its_own_sockets_along() {
     assert_eq!(rig.got(a), close_frame(1000), "its close frame waits for nobody");
     assert_eq!(rig.got(other)[..4], [0x88, 23, 0x03, 0xF4]);
     assert!(rig.got(b).is_empty());
-    assert!(rig.hub().services[ServiceId::new(0)].worker.mail.batch.is_empty());
+    assert!(rig.hub().workers[WorkerId::new(0)].mail.batch.is_empty());
     let late = vec![send(Audience::all(), "x")];
     // What the old run sends late is ignored, and the next socket starts a new one.
     rig.apply_of(ServiceId::new(0), 1, late.clone());
@@ -250,7 +250,7 @@ fn failing_services_pause_longer_and_longer() {
             let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
             rig.receive(id, head.as_bytes());
-            let retry = rig.hub().services[ServiceId::new(0)].worker.retry;
+            let retry = rig.hub().workers[WorkerId::new(0)].retry;
             if retry <= rig.now {
                 break rig.fail(id);
             }
@@ -390,7 +390,7 @@ fn a_clean_stop_is_spread_and_ends() {
     rig.wait(Limits::SERVER.close_ms_max + Wheel::TICK_MS);
     assert!(rig.hub().is_drained());
     assert_eq!(rig.mail().iter().filter(|word| word.starts_with("close ")).count(), 1_000);
-    assert_eq!(rig.io.stopped, [ServiceId::new(0)]);
+    assert_eq!(rig.io.stopped, [WorkerId::new(0)]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn close_sockets(rig: &mut Rig, to: Audience) -> Option<u64> {
 }
 
 fn counted(rig: &Rig) -> u64 {
-    rig.hub().services[ServiceId::new(0)].counters.messages_sent.get()
+    rig.hub().workers[WorkerId::new(0)].counters.messages_sent.get()
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn nobody_waits_twice() {
         rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
         assert!(!rig.may_read(id));
     }
-    assert_eq!(rig.hub().services[ServiceId::new(0)].worker.held, [id]);
+    assert_eq!(rig.hub().workers[WorkerId::new(0)].held, [id]);
 }
 
 /// An echo to a peer that does not read slows the peer. No message is lost and no socket closed;

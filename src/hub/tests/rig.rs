@@ -41,7 +41,7 @@ pub(super) struct RigIo {
     pub(super) dropped: Vec<SocketId>,
     pub(super) resumed: Vec<SocketId>,
     pub(super) started: Vec<(ServiceId, u32)>,
-    pub(super) stopped: Vec<ServiceId>,
+    pub(super) stopped: Vec<WorkerId>,
     pub(super) lookups: Vec<LookupJob>,
     pub(super) mail: Vec<Inbound>,
     /// Services report in the same turn that they have taken their mail.
@@ -182,13 +182,13 @@ impl Rig {
 
     pub(super) fn apply(&mut self, service: usize, batch: Vec<Outbound>) {
         let service = ServiceId::new(service);
-        let number = self.hub().services[service].worker.run;
+        let number = self.hub().workers[self.hub().first_of(service)].run;
         self.apply_of(service, number, batch);
     }
 
     /// What a run of a service has sent, which may be over.
     pub(super) fn apply_of(&mut self, service: ServiceId, number: u32, batch: Vec<Outbound>) {
-        let run = RunId { worker: WorkerId::of(service), number };
+        let run = RunId { worker: self.hub().first_of(service), number };
         self.io.batch = Some((run, batch.into_iter()));
         self.turn();
     }
@@ -199,7 +199,7 @@ impl Rig {
 
     /// The run of a service ends.
     pub(super) fn end_run(&mut self, service: ServiceId, number: u32) {
-        let run = RunId { worker: WorkerId::of(service), number };
+        let run = RunId { worker: self.hub().first_of(service), number };
         self.tell(HostEvent::Ended(RunExit { run, end: RunEnd::Returned }));
     }
 
@@ -222,7 +222,7 @@ impl Rig {
     pub(super) fn open(&mut self, path: &str) -> SocketId {
         let id = self.ask(path);
         let service = usize::from(path == "/b");
-        if self.hub().services[ServiceId::new(service)].worker.state == RunState::Starting {
+        if self.hub().workers[WorkerId::new(service)].state == RunState::Starting {
             self.ready(service);
         }
         self.mail();
@@ -386,8 +386,8 @@ impl Services for RigIo {
         false
     }
 
-    fn start(&mut self, run: RunId, _: &mut Hub, _: Time) -> Result<(), NotStarted> {
-        self.started.push((run.worker.service(), run.number));
+    fn start(&mut self, run: RunId, hub: &mut Hub, _: Time) -> Result<(), NotStarted> {
+        self.started.push((hub.service_of(run.worker), run.number));
         Ok(())
     }
 
@@ -404,7 +404,7 @@ impl Services for RigIo {
     }
 
     fn finish(&mut self, worker: WorkerId) {
-        self.stopped.push(worker.service());
+        self.stopped.push(worker);
     }
 
     fn running_len(&self) -> usize {

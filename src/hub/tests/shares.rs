@@ -300,7 +300,8 @@ fn a_program_that_does_not_run_gives_its_place() {
         let path = format!("/q{number}");
         let place = rig.engine.hub_mut().mount_program(&path, mount()).expect("there is a place");
         assert_eq!((rig.hub().find(&path), rig.hub().path(place)), (Some(place), &*path));
-        rig.engine.hub_mut().services[place].worker.started = rig.now.after(1);
+        let worker = rig.hub().first_of(place);
+        rig.engine.hub_mut().workers[worker].started = rig.now.after(1);
     }
     assert_eq!(rig.hub().services.next_id().index(), Limits::PROGRAMS_MAX + 2);
     assert_eq!(rig.hub().find(&of(0)), Some(first));
@@ -308,7 +309,7 @@ fn a_program_that_does_not_run_gives_its_place() {
     assert_eq!((3..Limits::PROGRAMS_MAX).find(|&at| rig.hub().find(&of(at)).is_some()), None);
     rig.remove(stays);
     // Only the first, which runs, is sure of its place.
-    assert!(rig.hub().services[third].is_spare() && !rig.hub().services[first].is_spare());
+    assert!(rig.hub().is_spare(third) && !rig.hub().is_spare(first));
 }
 
 /// What a run of the program that was there before has left behind is not the next one's.
@@ -342,9 +343,10 @@ fn a_place_has_nothing_of_the_program_before() {
     assert_eq!(rig.engine.hub_mut().mount_program("/more", mount()), Err(PathError::TooMany));
     // The first is found again, once there is a place.
     let last = ServiceId::new(place.index() + 1);
+    let of_last = rig.hub().first_of(last);
     rig.end_run(last, 1);
     for id in rig.hub().sockets.ids() {
-        if rig.hub().sockets.get(id).is_some_and(|socket| socket.service == Some(last)) {
+        if rig.hub().sockets.get(id).is_some_and(|socket| socket.worker == Some(of_last)) {
             rig.remove(id);
         }
     }

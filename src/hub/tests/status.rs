@@ -36,7 +36,7 @@ fn the_state_of_a_service_follows_what_happens_to_it() {
     rig.wait(1_500);
     said(&rig, "starting: 1 open, 0 wait, 2 mail of some bytes, 0 topics, 1 restarts");
     rig.end_run(ServiceId::new(0), 1);
-    let pause = rig.hub().services[ServiceId::new(0)].worker.retry.since(rig.now);
+    let pause = rig.hub().workers[WorkerId::new(0)].retry.since(rig.now);
     let state = if pause > 0 { "pausing" } else { "idle" };
     said(&rig, &format!("{state}: 0 open, 0 wait, 0 mail of no bytes, 0 topics, 1 restarts"));
     rig.wait(pause);
@@ -57,15 +57,17 @@ fn a_program_has_no_restarts_of_another() {
     };
     let first = mount(0);
     (1..Limits::PROGRAMS_MAX).for_each(|number| _ = mount(number));
-    let worker = &mut rig.engine.hub_mut().services[first].worker;
+    let worker = rig.hub().first_of(first);
+    let worker = &mut rig.engine.hub_mut().workers[worker];
     (0..3).for_each(|_| _ = worker.begin(Time::ZERO));
     worker.end(Time::ZERO);
     let restarts = |rig: &Rig| rig.hub().service_status(first, rig.now).restarts;
     assert_eq!(restarts(&rig), 2);
     rig.wait(60_000);
-    let services = &mut rig.engine.hub_mut().services;
-    for id in services.ids().filter(|id| *id != first) {
-        services[id].worker.retry = Time::ZERO.after(120_000);
+    let of_first = rig.hub().first_of(first);
+    let workers = &mut rig.engine.hub_mut().workers;
+    for id in workers.ids().filter(|id| *id != of_first) {
+        workers[id].retry = Time::ZERO.after(120_000);
     }
     let mounted = rig.engine.hub_mut().mount_program("/new", ServiceOptions::new(Limits::SERVER));
     assert_eq!(mounted, Ok(first));

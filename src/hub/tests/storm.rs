@@ -25,7 +25,7 @@ pub(super) fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<Socket
         6 => rig.wait(roll as u64 % 3_000),
         7 => rig.engine.hub_mut().peer_leaves(id, now),
         8 if roll.is_multiple_of(7) => {
-            let run = rig.hub().services[ServiceId::new(service)].worker.run;
+            let run = rig.hub().workers[WorkerId::new(service)].run;
             rig.end_run(ServiceId::new(service), run);
         }
         9 => rig.io.stalled.push(id),
@@ -82,21 +82,20 @@ fn a_storm_leaves_nothing_behind() {
         assert_eq!((hub.surplus_len, hub.addresses.is_empty()), (0, true), "seed {seed}");
         for service in &[0, 1].map(ServiceId::new) {
             let service = &hub.services[*service];
-            assert!(service.waiting.is_empty(), "seed {seed}: {:?}", service.waiting);
-            assert!(service.members.is_empty(), "seed {seed}: {:?}", service.members);
             assert!(service.topics.is_empty(), "seed {seed}: {:?}", service.topics);
-            assert!(service.worker.pace.is_empty(), "seed {seed}: {:?}", service.worker.pace);
+            assert!(service.pace.is_empty(), "seed {seed}: {:?}", service.pace);
+        }
+        for worker in hub.workers.iter() {
+            assert!(worker.waiting.is_empty(), "seed {seed}: {:?}", worker.waiting);
+            assert!(worker.members.is_empty(), "seed {seed}: {:?}", worker.members);
         }
         // Mail that a service has not taken, and sockets that wait for that, go when it has taken
         // it.
         for service in 0..2 {
             let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
             rig.apply(service, vec![all]);
-            let service = &rig.hub().services[ServiceId::new(service)];
-            assert!(
-                service.worker.mail.is_empty() && service.worker.held.is_empty(),
-                "seed {seed}"
-            );
+            let worker = &rig.hub().workers[WorkerId::new(service)];
+            assert!(worker.mail.is_empty() && worker.held.is_empty(), "seed {seed}");
         }
     }
 }

@@ -375,7 +375,7 @@ fn the_address_that_has_most_of_records_that_are_not_whole_loses_first() {
         let id = rig.begin(host).expect("there is space");
         rig.secure(id);
         rig.decrypt(id, &head("/a", ""));
-        if rig.hub().services[ServiceId::new(0)].worker.state == RunState::Starting {
+        if rig.hub().workers[WorkerId::new(0)].state == RunState::Starting {
             rig.ready(0);
         }
         rig.apply(0, vec![taken(1)]);

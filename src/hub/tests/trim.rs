@@ -10,6 +10,7 @@ type Table = (&'static str, usize, usize);
 fn tables(hub: &Hub) -> Vec<Table> {
     let Hub {
         services,
+        workers,
         sockets,
         addresses,
         wheel,
@@ -42,6 +43,8 @@ fn tables(hub: &Hub) -> Vec<Table> {
         // Its list of those that have had their share is used up in each turn.
         #[cfg(feature = "deflate")]
             deflate: _,
+        #[cfg(feature = "workers")]
+            worker_secret: _,
         // It is empty with one listener. Its own test trims it.
         #[cfg(feature = "admin")]
             listeners: _,
@@ -57,38 +60,40 @@ fn tables(hub: &Hub) -> Vec<Table> {
     all.extend(addresses.tables());
     for id in services.ids() {
         let ServiceEntry {
-            waiting,
-            members,
             topics,
-            worker,
             path: _,
             is_program: _,
             options: _,
-            admission: _,
             holder: _,
             sockets_len: _,
             unused_since: _,
-            counters: _,
+            // The list of waiting sockets is rebuilt whenever one of them is read again.
+            pace: _,
+            workers: _,
         } = &services[id];
-        all.push(("those who wait", waiting.capacity(), waiting.len()));
-        all.push(("members of a service", members.capacity(), members.len()));
         all.extend(topics.tables());
-        all.extend(worker_tables(worker));
     }
+    all.extend(workers.iter().flat_map(worker_tables));
     all
 }
 
 fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
     let WorkerSlot {
+        waiting,
+        members,
         held,
         mail,
+        service: _,
+        number: _,
+        limits: _,
+        is_program: _,
+        admission: _,
+        counters: _,
         state: _,
         run: _,
         started: _,
         backoff: _,
         retry: _,
-        // The list of waiting sockets is rebuilt whenever one of them is read again.
-        pace: _,
         small_turns: _,
         #[cfg(feature = "admin")]
             starts: _,
@@ -96,7 +101,11 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
         #[cfg(feature = "database")]
             later: _,
     } = worker;
-    let mut all = vec![("held", held.capacity(), held.len())];
+    let mut all = vec![
+        ("those who wait", waiting.capacity(), waiting.len()),
+        ("members of a service", members.capacity(), members.len()),
+        ("held", held.capacity(), held.len()),
+    ];
     all.extend(mail.tables());
     all
 }
@@ -184,7 +193,7 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     strangers[500..].iter().for_each(|&id| get(&mut rig, id));
     // What is sent to many, and what is large.
     rig.apply(0, vec![send(a[0], &"x".repeat(5_000))]);
-    let number = rig.hub().services[ServiceId::new(0)].worker.run;
+    let number = rig.hub().workers[WorkerId::new(0)].run;
     let run = RunId { worker: WorkerId::new(0), number };
     let batch = vec![send(Audience::all(), "x")];
     rig.engine.hub_mut().apply(run, &mut batch.into_iter(), usize::MAX, rig.now);

@@ -88,7 +88,7 @@ impl Place {
 
 impl World {
     pub(super) fn place_of(&self, worker: WorkerId) -> usize {
-        let place = self.places.iter().position(|place| place.id == Some(worker.service()));
+        let place = self.places.iter().position(|place| place.worker_id == Some(worker));
         place.expect("a service has a place")
     }
 
@@ -170,7 +170,7 @@ impl World {
             hub.mount_program(&path, of.options()).expect("it is free")
         });
         assert_eq!(hub.find(&path), Some(id));
-        of.id = Some(id);
+        of.set_id(hub, id);
         of.mounted.get_or_insert(self.turns);
         LookupResult::Found(id)
     }

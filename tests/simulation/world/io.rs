@@ -451,7 +451,7 @@ impl Services for World {
 
     fn next_sender(&mut self) -> Option<WorkerId> {
         let place = self.inbox.senders.pop_front()?;
-        self.places[place].id.map(WorkerId::of)
+        self.places[place].worker_id
     }
 
     fn add_sender(&mut self, worker: WorkerId) {

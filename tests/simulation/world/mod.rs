@@ -61,7 +61,7 @@ use std::net::SocketAddr;
 
 use switchboard::Page;
 use switchboard::engine::{Engine, HostEvent, StopKind, Turn};
-use switchboard::hub::{FilePolicy, Hub, WorkerId};
+use switchboard::hub::{FilePolicy, Hub};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
@@ -171,13 +171,14 @@ impl Simulation {
         let mut hub = Hub::new(world.limits, FilePolicy::Served, Time::ZERO);
         hub.look_up();
         let first = world.places[0].options();
-        world.places[0].id = Some(hub.mount("/0", first).expect("it is free"));
+        let first = hub.mount("/0", first).expect("it is free");
+        world.places[0].set_id(&hub, first);
         // What is compiled in may be on the loop beside programs.
         world.places[0].is_on_loop = world.chooser.once_in(2);
         let from = world.chooser.below(PROGRAMS.len());
         let profiles = PROGRAMS.into_iter().cycle().skip(from);
         for (place, profile) in world.places[1..].iter_mut().zip(profiles) {
-            (place.id, place.profile) = (None, profile);
+            (place.id, place.worker_id, place.profile) = (None, None, profile);
         }
         world.disk = Some(Disk::new(world.places.len()));
         self.engine = Engine::new(hub, &world.limits);
@@ -256,7 +257,7 @@ impl Simulation {
         let now = world.now;
         world.is_last = engine.turn(world, now) == Turn::Last;
         for place in &mut world.places {
-            let is_due = place.id.is_some_and(|id| engine.is_due(WorkerId::of(id)));
+            let is_due = place.worker_id.is_some_and(|worker| engine.is_due(worker));
             let was_called = place.called_turn == world.turns;
             let since = place.due_since.filter(|_| !was_called).unwrap_or(now);
             place.due_since = is_due.then_some(since);
@@ -392,10 +393,10 @@ impl World {
     /// Services act. Those on the loop do when they are called, for which their intervals pass.
     fn services_act(&mut self) {
         for place in 0..self.places.len() {
-            match self.places[place].id {
-                Some(id) if self.places[place].is_on_loop => {
+            match self.places[place].worker_id {
+                Some(worker) if self.places[place].is_on_loop => {
                     if self.places[place].worker.is_some() && self.chooser.once_in(2) {
-                        self.inbox.ticks.push_back(WorkerId::of(id));
+                        self.inbox.ticks.push_back(worker);
                     }
                 }
                 _ => self.service_acts(place),
@@ -461,7 +462,8 @@ fn mount_all(places: &mut [Place], limits: &Limits) -> Hub {
     for (index, place) in places.iter_mut().enumerate() {
         let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
         let options = ServiceOptions { page, ..place.options() };
-        place.id = Some(hub.mount(&format!("/{index}"), options).expect("the paths differ"));
+        let id = hub.mount(&format!("/{index}"), options).expect("the paths differ");
+        place.set_id(&hub, id);
     }
     hub
 }

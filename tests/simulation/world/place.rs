@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard::hub::{RunId, ServiceId, WorkerId};
+use switchboard::hub::{Hub, RunId, ServiceId, WorkerId};
 use switchboard::service::Compression;
 use switchboard::time::Time;
 use switchboard::{Limits, ServiceOptions, Start};
@@ -15,6 +15,8 @@ use super::service::{Order, Worker};
 pub struct Place {
     /// None as long as it is a program that has not been found.
     pub id: Option<ServiceId>,
+    /// Its worker.
+    pub worker_id: Option<WorkerId>,
     pub profile: ServiceProfile,
     pub limits: Limits,
     pub compression: Compression,
@@ -67,12 +69,18 @@ pub struct Place {
 impl Place {
     /// The run of this number, if the service was mounted.
     pub fn run_id(&self, number: u32) -> Option<RunId> {
-        self.id.map(|id| RunId { worker: WorkerId::of(id), number })
+        self.worker_id.map(|worker| RunId { worker, number })
+    }
+
+    /// The hub has it now.
+    pub fn set_id(&mut self, hub: &Hub, id: ServiceId) {
+        (self.id, self.worker_id) = (Some(id), Some(hub.first_of(id)));
     }
 
     pub fn new(profile: ServiceProfile, limits: Limits) -> Self {
         Self {
             id: None,
+            worker_id: None,
             profile,
             limits,
             compression: Compression::Off,

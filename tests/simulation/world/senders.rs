@@ -74,7 +74,7 @@ impl Simulation {
         for _ in 0..1 + world.chooser.below(4) {
             let place = world.chooser.below(world.places.len());
             let of = &world.places[place];
-            let worker = WorkerId::of(of.id.expect("it is mounted"));
+            let worker = of.worker_id.expect("it is mounted");
             let sender = ServiceSender::of(&table.source(worker.index(), &of.limits));
             let left = world.chooser.pick(&[300, 40, 1_000]);
             world.senders.threads.push(SenderThread {
