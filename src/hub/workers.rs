@@ -19,6 +19,12 @@ impl Hub {
         self.services[service].first()
     }
 
+    /// The worker of a socket, once it has one.
+    #[must_use]
+    pub fn worker_of(&self, id: SocketId) -> Option<WorkerId> {
+        self.sockets.get(id)?.worker
+    }
+
     /// The service that a worker runs.
     #[must_use]
     pub fn service_of(&self, worker: WorkerId) -> ServiceId {

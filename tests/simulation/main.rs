@@ -65,6 +65,9 @@ const COMPRESSING: u64 = 64;
 /// How many worlds have other threads that send.
 #[cfg(feature = "senders")]
 const WITH_SENDERS: u64 = 64;
+/// How many worlds have services with several workers.
+#[cfg(feature = "workers")]
+const WITH_WORKERS: u64 = 64;
 /// How many worlds have connections in records.
 #[cfg(feature = "tls")]
 const IN_RECORDS: u64 = 48;
@@ -84,6 +87,10 @@ const KINDS: &[Kind] = &[
     Simulation::eager,
     #[cfg(feature = "senders")]
     Simulation::with_senders,
+    #[cfg(feature = "workers")]
+    Simulation::with_workers,
+    #[cfg(all(feature = "workers", feature = "senders"))]
+    Simulation::with_workers_and_senders,
     #[cfg(feature = "deflate")]
     Simulation::compressing,
     #[cfg(feature = "tls")]
@@ -172,6 +179,24 @@ fn threads_that_send() {
     println!("{total:?}");
     assert!(total.messages >= WITH_SENDERS * 2_000, "{total:?}");
     let rare = [total.sent, total.fulls, total.ends, total.restarts];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
+/// The worlds of other seeds, in which services have several workers: their sockets keep their
+/// order, audiences reach those of all workers, and an end takes those of one worker along.
+#[test]
+#[cfg(feature = "workers")]
+fn services_with_several_workers() {
+    let from = WORLDS + ON_THE_LOOP + PROGRAMS + 192;
+    let kinds: &[Kind] = &[
+        Simulation::with_workers,
+        #[cfg(feature = "senders")]
+        Simulation::with_workers_and_senders,
+    ];
+    let total = live_all(from, WITH_WORKERS, kinds);
+    println!("{total:?}");
+    assert!(total.messages >= WITH_WORKERS * 2_000, "{total:?}");
+    let rare = [total.ends, total.restarts, total.holds, total.crossings];
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
 }
 

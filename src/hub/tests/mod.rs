@@ -29,6 +29,8 @@ mod storm;
 mod tls;
 mod trim;
 mod warnings;
+#[cfg(feature = "workers")]
+mod workers;
 
 use std::net::SocketAddr;
 

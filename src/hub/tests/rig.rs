@@ -33,7 +33,7 @@ pub(super) struct RigIo {
     came: Option<SocketId>,
     events: VecDeque<HostEvent<Answer>>,
     /// What a service has sent, and in which run.
-    batch: Option<(RunId, vec::IntoIter<Outbound>)>,
+    pub(super) batch: Option<(RunId, vec::IntoIter<Outbound>)>,
     /// What peers have sent and the engine has not read, by the serial number of the socket.
     unread: HashMap<u64, VecDeque<u8>>,
     /// What peers got, by the serial number of the socket.
@@ -213,7 +213,7 @@ impl Rig {
         self.tell(HostEvent::Stop(StopKind::Clean));
     }
 
-    fn tell(&mut self, event: HostEvent<Answer>) {
+    pub(super) fn tell(&mut self, event: HostEvent<Answer>) {
         self.io.events.push_back(event);
         self.turn();
     }

@@ -103,7 +103,7 @@ impl World {
         (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
         (of.is_full, of.is_reset, of.excess) = (false, false, (0, 0));
         of.lives.clear();
-        of.topics.clear();
+        self.part_from_topics(place);
         for at in 0..self.live.len() {
             let index = self.live[at];
             let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index]
@@ -194,11 +194,11 @@ impl World {
             Whom::One(id) => self.link_of(*id).and_then(|i| look(i, true)).into_iter().collect(),
             Whom::Many(ids) => ids.iter().filter_map(|id| look(self.link_of(*id)?, true)).collect(),
             Whom::All | Whom::AllBut(_) | Whom::Topic(_) => {
-                let is_ours = |&index: &usize| self.links[index].peer.goal == Goal::Service(place);
+                let is_ours = |&index: &usize| self.is_of(place, self.links[index].peer.goal);
                 let is_meant = |index: usize| match to {
                     Whom::AllBut(id) => self.link_of(*id) != Some(index),
                     Whom::Topic(topic) => {
-                        let topic = self.places[place].topics.get(topic);
+                        let topic = self.places[self.places[place].first].topics.get(topic);
                         topic.is_some_and(|members| members.contains(&index))
                     }
                     Whom::One(_) | Whom::Many(_) | Whom::All => true,
@@ -278,7 +278,7 @@ impl World {
             let Link { peer: of, record: Some(record), .. } = &self.links[*other] else {
                 return false;
             };
-            *other != index && of.goal == peer.goal && hub.unsent_len(record.id) > low
+            *other != index && self.is_same(of.goal, peer.goal) && hub.unsent_len(record.id) > low
         };
         bytes > low && is_in_time && self.live.iter().any(is_full)
     }
@@ -296,8 +296,10 @@ impl World {
         let grown = hub.unsent_len(id) - unsent_len;
         let (max, now) = (self.limits.outbox_bytes_max, self.now);
         let limits = &self.places[place].limits;
+        let is_of = self.is_of(place, self.links[index].peer.goal);
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
+        let is_ours = is_of && !record.orphaned;
+        let is_of_other = peer.goal != Goal::Service(place);
         if grown == 0 {
             // A socket that was given up in this turn, and is dropped at its end, gets nothing
             // more.
@@ -322,6 +324,7 @@ impl World {
             let is_small = grown <= len / 2;
             assert!(!(compresses && is_long) || is_small || len > max, "peer {index}: it is long");
             record.expect(unsent_len, grown, (serial, len, is_text), now);
+            self.tally.crossings += u64::from(is_of_other);
             return;
         }
         self.tally.overflows += 1;
@@ -333,8 +336,9 @@ impl World {
     fn check_close(&mut self, hub: &Hub, place: usize, before: Before) {
         let Before { index, id, unsent_len, is_meant } = before;
         let grown = hub.unsent_len(id) > unsent_len;
-        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
+        let is_of = self.is_of(place, self.links[index].peer.goal);
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        let is_ours = is_of && !record.orphaned;
         assert!(is_ours && is_meant || !grown, "peer {index} is closed by a stranger");
         let is_closed = record.look_ahead(hub.unsent(id)).is_closed();
         if is_ours && is_meant && record.is_member() && !is_closed {
@@ -346,13 +350,13 @@ impl World {
     fn check_subscription(&mut self, hub: &Hub, place: usize, before: Before, topic: u8) {
         let Before { index, id, unsent_len, .. } = before;
         let grown = hub.unsent_len(id) > unsent_len;
-        let Link { peer, record: Some(record), address, .. } = &mut self.links[index] else {
-            return;
-        };
-        if peer.goal != Goal::Service(place) || !record.is_member() {
+        let is_ours = self.is_of(place, self.links[index].peer.goal);
+        let Link { record: Some(record), address, .. } = &mut self.links[index] else { return };
+        if !is_ours || !record.is_member() {
             return assert!(!grown, "peer {index} is subscribed by a stranger");
         }
-        let topics = &mut self.places[place].topics;
+        let first = self.places[place].first;
+        let topics = &mut self.places[first].topics;
         let own_len = topics.values().filter(|members| members.contains(&index)).count();
         let is_new = !topics.get(&topic).is_some_and(|members| members.contains(&index));
         let has_too_many = is_new && own_len >= self.limits.topics_per_socket_max;
@@ -376,7 +380,8 @@ impl World {
 
     /// A socket is subscribed no more, to one topic or to all.
     pub(super) fn leave_topics(&mut self, place: usize, index: usize, topic: Option<u8>) {
-        self.places[place].topics.retain(|name, members| {
+        let first = self.places[place].first;
+        self.places[first].topics.retain(|name, members| {
             if topic.is_none_or(|topic| topic == *name) {
                 members.remove(&index);
             }

@@ -256,8 +256,9 @@ impl World {
     /// A service has paused a socket, which may be another's, or have gone.
     pub(super) fn note_pause(&mut self, place: usize, id: SocketId) {
         let Some(index) = self.link_of(id) else { return };
-        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        if peer.goal == Goal::Service(place) && record.is_member() {
+        let is_ours = self.is_of(place, self.links[index].peer.goal);
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        if is_ours && record.is_member() {
             record.paused = true;
             self.tally.pauses += 1;
         }
@@ -265,8 +266,9 @@ impl World {
 
     pub(super) fn note_resume(&mut self, place: usize, id: SocketId) {
         let Some(index) = self.link_of(id) else { return };
-        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        record.paused &= peer.goal != Goal::Service(place);
+        let is_ours = self.is_of(place, self.links[index].peer.goal);
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        record.paused &= !is_ours;
     }
 }
 

@@ -73,7 +73,7 @@ impl World {
                 record.asked = true;
             }
             Inbound::Open { request, .. } => {
-                assert_eq!(request.path(), format!("/{place}"));
+                assert_eq!(request.path(), format!("/{}", self.places[place].first));
                 let is_due = record.asked || lives.contains(&false);
                 assert!(is_due, "peer {index}: the service is asked about each request");
                 assert!(!record.surplus, "peer {index} is beyond the limits");

@@ -14,6 +14,7 @@
 //! - `notes`: what is noted of the steps of a turn
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `eager`: services that start without a socket
+//! - `crews`: services with several workers
 //! - `reset`: programs whose sockets outlive them, and are given other limits
 //! - `senders`: other threads that send to the sockets of services, and what has to hold of that,
 //!   with `no_senders` in its place in builds without the feature
@@ -26,6 +27,7 @@ mod arrivals;
 pub mod choice;
 mod clock;
 mod compress;
+mod crews;
 mod deflate;
 mod disk;
 mod eager;
@@ -70,6 +72,7 @@ use switchboard::{Limits, ServiceOptions};
 use arrivals::{ADDRESSES, Arrivals};
 use choice::{Choices, Chooser};
 use compress::Offer;
+use crews::Crews;
 use disk::Disk;
 use io::Inbox;
 use peer::{Goal, Peer};
@@ -105,6 +108,8 @@ pub struct World {
     layer: Layer,
     senders: Senders,
     arrivals: Arrivals,
+    /// What has to hold of services with several workers, if there are any.
+    crews: Option<Crews>,
     /// Where programs are, if there are any.
     disk: Option<Disk>,
     turns: u64,
@@ -135,6 +140,8 @@ struct Link {
     record: Option<Record>,
     /// How far a file is that it asked for.
     file: Option<File>,
+    /// The place of its worker, if its service has several.
+    worker: Option<usize>,
 }
 
 /// The rest of a file.
@@ -329,7 +336,7 @@ impl World {
                 ..limits
             };
             let limits = if index == 0 { roomy } else { limits };
-            places.push(Place::new(PROFILES[profile], limits));
+            places.push(Place::new(index, PROFILES[profile], limits));
         }
         let hub = mount_all(&mut places, &limits);
         let world = Self {
@@ -345,6 +352,7 @@ impl World {
             layer: Layer::new(),
             senders: Senders::none(),
             arrivals: Arrivals::default(),
+            crews: None,
             disk: None,
             turns: 0,
             serial: 0,
@@ -368,6 +376,7 @@ impl World {
     fn arrive(&mut self) {
         let number = self.links.len();
         let service = self.chooser.below(self.places.len());
+        let service = self.places[service].first;
         let goal = match self.chooser.below(24) {
             0 => Goal::Nowhere,
             1 => Goal::Half,
@@ -378,14 +387,24 @@ impl World {
         };
         let offers = self.compresses && !self.chooser.once_in(5);
         let offer = offers.then(|| Offer::choose(&mut self.chooser));
-        let peer = Peer::new(number, goal, offer, &mut self.chooser);
+        let key =
+            self.crews.as_ref().and_then(|_| self.chooser.pick(&[None, Some(1), Some(2), Some(3)]));
+        let peer = Peer::new(number, goal, key, offer, &mut self.chooser);
         let ip = self.chooser.pick(&ADDRESSES).parse().expect("it is an address");
         let up_max = self.chooser.pick(&[4_000, 700, 20_000]);
         let down_max = self.chooser.pick(&[4_000, 64, 30_000]);
         let mut pipe = Pipe::new(up_max, down_max);
         pipe.tunnel = self.layer.tunnel(peer.is_good(), &mut self.chooser);
         let address = SocketAddr::new(ip, 1);
-        self.links.push(Link { peer, pipe, address, stream: None, record: None, file: None });
+        self.links.push(Link {
+            peer,
+            pipe,
+            address,
+            stream: None,
+            record: None,
+            file: None,
+            worker: None,
+        });
         self.live.push(number);
         self.connect(number);
     }
@@ -460,12 +479,17 @@ impl World {
 fn mount_all(places: &mut [Place], limits: &Limits) -> Hub {
     let mut hub = Hub::new(*limits, FilePolicy::Served, Time::ZERO);
     for (index, place) in places.iter_mut().enumerate() {
-        let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
-        let options = ServiceOptions { page, ..place.options() };
-        let id = hub.mount(&format!("/{index}"), options).expect("the paths differ");
+        let id = hub.mount(&format!("/{index}"), options_of(index, place));
+        let id = id.expect("the paths differ");
         place.set_id(&hub, id);
     }
     hub
+}
+
+/// What the service of a place is mounted with; one of them has a page.
+fn options_of(index: usize, place: &Place) -> ServiceOptions {
+    let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
+    ServiceOptions { page, ..place.options() }
 }
 
 /// How many messages a socket may send in a time, most often as many as it likes.

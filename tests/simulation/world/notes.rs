@@ -102,6 +102,7 @@ impl World {
             TurnStep::Reads(id) => self.note_read(hub, id),
             TurnStep::Received(id, len) => {
                 let Some(index) = self.link_of(id) else { return };
+                self.note_worker(hub, index);
                 self.check_comer(hub, index);
                 self.note_unread(hub, index);
                 self.note(2, len as u64);

@@ -14,7 +14,7 @@ use super::wire::{BINARY, CLOSE, ENDS, GOES_ON, PING, PONG, TEXT, TEXT_BEGINS, f
 /// What a peer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// A socket at the service with this index.
+    /// A socket at the service with this index; once that has a worker, at the place of that.
     Service(usize),
     /// The page of the service with this index.
     Page(usize),
@@ -90,6 +90,8 @@ pub enum Cue {
 pub struct Peer {
     pub number: usize,
     pub goal: Goal,
+    /// What chooses the worker of its service, if that has several.
+    pub key: Option<u8>,
     pub offer: Option<Offer>,
     /// What its compressed messages may refer to, once that was agreed on.
     window: Option<Window>,
@@ -112,7 +114,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn new(number: usize, goal: Goal, offer: Option<Offer>, chooser: &mut Chooser) -> Self {
+    pub fn new(
+        number: usize,
+        goal: Goal,
+        key: Option<u8>,
+        offer: Option<Offer>,
+        chooser: &mut Chooser,
+    ) -> Self {
         let manners = Manners {
             talking: chooser.pick(&[
                 Talking::Chatting,
@@ -135,6 +143,7 @@ impl Peer {
         let mut peer = Self {
             number,
             goal,
+            key,
             offer,
             window: None,
             manners,
@@ -264,7 +273,10 @@ impl Peer {
         };
         let page = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n");
         let head = match self.goal {
-            Goal::Service(worker) => upgrade(format!("/{worker}")),
+            Goal::Service(service) => {
+                let query = self.key.map_or(String::new(), |key| format!("?key={key}"));
+                upgrade(format!("/{service}{query}"))
+            }
             Goal::Page(worker) => page(&format!("/{worker}")),
             Goal::File => page("/some/file"),
             Goal::Nowhere => upgrade("/nowhere".to_owned()),

@@ -1,4 +1,4 @@
-//! A service of a world, running or not, and what is recorded of its mail.
+//! A service of a world, or one of its workers, running or not, and what is recorded of its mail.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,11 @@ use super::service::{Order, Worker};
 pub struct Place {
     /// None as long as it is a program that has not been found.
     pub id: Option<ServiceId>,
-    /// Its worker.
+    /// The worker that this place is, and the place of the first worker of its service.
     pub worker_id: Option<WorkerId>,
+    pub first: usize,
+    /// Whether that has several workers.
+    pub has_crew: bool,
     pub profile: ServiceProfile,
     pub limits: Limits,
     pub compression: Compression,
@@ -77,10 +80,12 @@ impl Place {
         (self.id, self.worker_id) = (Some(id), Some(hub.first_of(id)));
     }
 
-    pub fn new(profile: ServiceProfile, limits: Limits) -> Self {
+    pub fn new(first: usize, profile: ServiceProfile, limits: Limits) -> Self {
         Self {
             id: None,
             worker_id: None,
+            first,
+            has_crew: false,
             profile,
             limits,
             compression: Compression::Off,

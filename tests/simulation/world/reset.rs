@@ -25,7 +25,7 @@ impl World {
         let of = &mut self.places[place];
         (of.is_ready, of.is_reset) = (false, true);
         of.retry = self.now.after(pause_ms);
-        of.topics.clear();
+        self.part_from_topics(place);
         for &Before { index, id, unsent_len, .. } in before {
             let is_silent = hub.unsent_len(id) == unsent_len;
             let Link { peer, record: Some(record), .. } = &mut self.links[index] else { continue };
@@ -69,8 +69,9 @@ impl World {
     /// A service admits a socket that it was asked about.
     pub(super) fn note_admission(&mut self, place: usize, id: SocketId) {
         let Some(index) = self.link_of(id) else { return };
-        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        record.admitted |= peer.goal == Goal::Service(place) && record.asked;
+        let is_ours = self.is_of(place, self.links[index].peer.goal);
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        record.admitted |= is_ours && record.asked;
     }
 
     /// Other limits hold for a program, and so do they for its open sockets and its mail.

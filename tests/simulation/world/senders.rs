@@ -67,12 +67,12 @@ impl Simulation {
     pub fn with_senders(mut self) -> Self {
         let world = &mut self.world;
         for (number, place) in world.places.iter_mut().enumerate() {
-            place.is_on_loop = number % 3 == 1;
+            place.is_on_loop = number % 3 == 1 && !place.has_crew;
         }
         let announced = world.senders.announced.clone();
         let table = SenderTable::new(|| announced);
         for _ in 0..1 + world.chooser.below(4) {
-            let place = world.chooser.below(world.places.len());
+            let place = world.places[world.chooser.below(world.places.len())].first;
             let of = &world.places[place];
             let worker = of.worker_id.expect("it is mounted");
             let sender = ServiceSender::of(&table.source(worker.index(), &of.limits));
@@ -269,7 +269,7 @@ impl World {
             }
             let sent = self.pop_sent(place, released);
             match sent.as_slice() {
-                [sent] if self.places[place].worker.is_some() => {
+                [sent] if self.runs(place) => {
                     self.check_order(hub, place, &sent.order, &before);
                 }
                 _ => assert_eq!(self.all_unsent(hub), unsent, "a service that rests has nobody"),

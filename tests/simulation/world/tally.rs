@@ -46,6 +46,8 @@ pub struct Tally {
     /// What other threads than those of services have sent, and how often their queue was full.
     pub sent: u64,
     pub fulls: u64,
+    /// Messages of a worker that reached sockets of other workers.
+    pub crossings: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -79,6 +81,7 @@ impl Tally {
         self.answers += other.answers;
         self.sent += other.sent;
         self.fulls += other.fulls;
+        self.crossings += other.crossings;
         self.history ^= other.history;
     }
 }
