@@ -260,8 +260,17 @@ impl Services for HostIo {
         };
         let events = self.event_sender.clone();
         let senders = self.sender_table.source(hub.first_of(service).index(), &limits);
-        let values = &self.values;
-        let plan = WorkerPlan { run, path, limits: &limits, body, events, senders, values };
+        let plan = WorkerPlan {
+            run,
+            #[cfg(feature = "workers")]
+            number: hub.number_of(worker),
+            path,
+            limits: &limits,
+            body,
+            events,
+            senders,
+            values: &self.values,
+        };
         let started = Worker::start(plan, &self.wake_queue).map_err(|error| {
             NotStarted::NoThread(format!(
                 "there is no thread for it: {error}; ulimit -u, the pids of the container or unit, \

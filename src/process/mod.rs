@@ -26,7 +26,8 @@
 //!   state, and its end; `commands`: its commands; `renew`: when another one replaces it;
 //!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
 //!   gets; `unread`: the input that this one has not read; `attempts`: when the next one is
-//!   started; `watch`: whether its file has changed
+//!   started; `watch`: whether its file has changed; `replacement_turn`: which of several workers is
+//!   replaced
 //! - `per_socket`: one process for each socket; `framing`: how messages are cut from its output;
 //!   `leaving`: processes whose sockets have gone
 //! - `replay_check`: [`ReplayCheck`], a program compared with a transcript
@@ -59,6 +60,7 @@ mod pump;
 mod recording;
 mod reloading;
 mod renew;
+mod replacement_turn;
 mod replay_check;
 mod reports;
 mod resolver;

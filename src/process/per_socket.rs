@@ -37,7 +37,7 @@ pub(super) fn serve(
     limits: &Limits,
 ) -> RunEnd {
     // How many there may be changes with what is read again: `PerSocketRun::ask`.
-    let pump = match served.pump(usize::MAX) {
+    let pump = match served.pump(usize::MAX, None) {
         Ok(pump) => pump,
         Err(end) => return end,
     };
@@ -147,7 +147,7 @@ impl PerSocketRun<'_> {
     }
 
     fn renew(&mut self) {
-        if let Some(Renewal { options, limits }) = self.served.last_renewal() {
+        if let Some(Renewal { options, limits }) = self.served.last_renewal(0) {
             self.line.keep_to(&limits);
             (self.options, self.limits) = (options, limits);
         }

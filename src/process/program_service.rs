@@ -1,10 +1,9 @@
 //! `ProgramService`: a program of the document root as a service of the host, with its options. The
 //! code of the two modes is in `shared` and `per_socket`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-
-use crossbeam_channel::{Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::hub::RunEnd;
 use crate::limits::Limits;
@@ -15,8 +14,9 @@ use crate::process::facts::Processes;
 use crate::process::groups::Groups;
 use crate::process::pump::{ProcessId, Pump, PumpPlan};
 use crate::process::recording::Tape;
+use crate::process::replacement_turn::ReplacementTurn;
 use crate::process::start::{Launch, StartError};
-use crate::programs::{Mode, ProgramOptions, ProgramPlace, Variable, own_variables};
+use crate::programs::{Mode, ProgramOptions, ProgramPlace, Variable, WorkerNumber, own_variables};
 
 /// What the programs of a host have in common.
 #[derive(Debug)]
@@ -46,14 +46,18 @@ pub(crate) struct ProgramService {
     pub(super) options: ProgramOptions,
     /// Those of its run.
     pub(super) processes: Processes,
-    /// The channel to its thread, if it runs.
-    renewer: Sender<Renewal>,
-    renewals: Receiver<Renewal>,
+    /// For its workers that run.
+    renewals: Renewals,
+    /// Which of them may be replaced now.
+    pub(super) turn: ReplacementTurn,
 }
+
+/// The new options that workers have not applied yet, by the number of the worker.
+type Renewals = Arc<Mutex<BTreeMap<usize, Renewal>>>;
 
 /// The new options of a running program after a reload. The program is replaced if its options or
 /// its file have changed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Renewal {
     /// How it is run.
     pub(crate) options: ProgramOptions,
@@ -64,9 +68,9 @@ pub(crate) struct Renewal {
 impl ProgramService {
     /// The program with this key.
     pub(crate) fn new(shared: Arc<ProgramsShared>, key: String, options: ProgramOptions) -> Self {
-        let (renewer, renewals) = crossbeam_channel::unbounded();
-        let processes = Processes::default();
-        Self { shared, key, options, processes, renewer, renewals }
+        let (processes, renewals) = (Processes::default(), Renewals::default());
+        let turn = ReplacementTurn::default();
+        Self { shared, key, options, processes, renewals, turn }
     }
 
     /// The same program with other options, for its next run.
@@ -75,29 +79,38 @@ impl ProgramService {
         Self { processes, ..Self::new(self.shared.clone(), self.key.clone(), options) }
     }
 
-    /// Sends these options to its thread; returns the same program with these options.
-    pub(crate) fn renew_running(&self, renewal: Renewal) -> Self {
-        let (renewer, renewals) = (self.renewer.clone(), self.renewals.clone());
-        let (shared, key, options) =
-            (self.shared.clone(), self.key.clone(), renewal.options.clone());
-        // The other end is held here, so that it cannot fail.
-        let _ = self.renewer.try_send(renewal);
-        let processes = self.processes.clone();
-        Self { shared, key, options, processes, renewer, renewals }
+    /// Leaves these options to its workers, of which there are so many; returns the same program
+    /// with these options.
+    pub(crate) fn renew_running(&self, renewal: &Renewal, workers_len: usize) -> Self {
+        let for_each = (0..workers_len).map(|worker| (worker, renewal.clone()));
+        lock(&self.renewals).extend(for_each);
+        Self {
+            shared: self.shared.clone(),
+            key: self.key.clone(),
+            options: renewal.options.clone(),
+            processes: self.processes.clone(),
+            renewals: self.renewals.clone(),
+            turn: self.turn.clone(),
+        }
     }
 
-    /// The latest options since the last call. Earlier ones are dropped.
-    pub(super) fn last_renewal(&self) -> Option<Renewal> {
-        self.renewals.try_iter().last()
+    /// The latest options for a worker since its last call. Earlier ones are dropped.
+    pub(super) fn last_renewal(&self, worker: usize) -> Option<Renewal> {
+        lock(&self.renewals).remove(&worker)
     }
 
-    /// A pump for so many processes of it.
+    /// A pump for so many processes of it, which are those of one worker.
     ///
     /// # Errors
     /// The system has no descriptors for it.
-    pub(super) fn pump(&self, programs_max: usize) -> Result<Pump, RunEnd> {
+    pub(super) fn pump(
+        &self,
+        programs_max: usize,
+        worker: Option<WorkerNumber>,
+    ) -> Result<Pump, RunEnd> {
         let plan = PumpPlan {
             service: self.key.clone(),
+            worker,
             programs_max,
             input_high_bytes: INPUT_HIGH_BYTES,
             groups: self.shared.groups.clone(),
@@ -136,7 +149,7 @@ impl ProgramService {
         pump: &mut Pump,
         variables: Vec<Variable>,
     ) -> Result<ProcessId, StartError> {
-        let own = own_variables(options.mode, &self.key);
+        let own = own_variables(options.mode, &self.key, pump.worker());
         let free = options.env.iter().cloned();
         let variables: Vec<_> = free.chain(variables).chain(own).collect();
         let pass_env = &options.pass_env;
@@ -154,11 +167,10 @@ impl ProgramService {
     pub(super) fn place(&self) -> ProgramPlace {
         ProgramPlace { service: self.key.clone(), address: self.shared.address }
     }
+}
 
-    /// The path of its service.
-    pub(super) fn key(&self) -> &str {
-        &self.key
-    }
+fn lock(renewals: &Renewals) -> MutexGuard<'_, BTreeMap<usize, Renewal>> {
+    renewals.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a run ends whose mode has changed.

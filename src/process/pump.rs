@@ -21,6 +21,7 @@ use crate::process::output_pipe::PipeRead;
 use crate::process::recording::Recording;
 use crate::process::start::{Launch, StartError};
 use crate::process::warning_kind::WarningKind;
+use crate::programs::WorkerNumber;
 use crate::time::Time;
 
 /// Many child processes of one service.
@@ -52,6 +53,8 @@ pub struct Pump {
 pub struct PumpPlan {
     /// The path of the service, for the log.
     pub service: String,
+    /// Which of its workers this is, if it has several.
+    pub worker: Option<WorkerNumber>,
     /// How many programs may run at a time.
     pub programs_max: usize,
     /// An input is full when so many bytes wait for its program. More can still be appended; the
@@ -85,6 +88,16 @@ pub enum PumpEvent {
         /// The result of [`Pump::read_len`].
         read: u64,
     },
+}
+
+impl PumpPlan {
+    /// The subject of log lines about the service.
+    pub(super) fn about(&self) -> Subject<'_> {
+        let subject = Subject::service(&self.service);
+        #[cfg(feature = "workers")]
+        let subject = Subject { worker: self.worker.map(|of| of.number), ..subject };
+        subject
+    }
 }
 
 impl Pump {
@@ -126,6 +139,12 @@ impl Pump {
         }
     }
 
+    /// Which worker of its service it belongs to, if that has several.
+    #[must_use]
+    pub const fn worker(&self) -> Option<WorkerNumber> {
+        self.plan.worker
+    }
+
     /// Starts a program. It takes as long as the system takes to execute a file.
     ///
     /// # Errors
@@ -147,7 +166,7 @@ impl Pump {
         let mut child = Child::start(launch, &self.plan.groups, self.clock.now())?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
-        let about = Subject { pid: Some(child.leader()), ..Subject::service(&self.plan.service) };
+        let about = Subject { pid: Some(child.leader()), ..self.plan.about() };
         about.log(Level::Info, format_args!("it runs {path:?}"));
         self.processes.add(child.leader());
         self.children.insert(id.0, child);
@@ -324,8 +343,7 @@ impl Pump {
                 child.full = false;
                 events.push(PumpEvent::Drained(id));
             }
-            let about =
-                Subject { pid: Some(child.leader()), ..Subject::service(&self.plan.service) };
+            let about = Subject { pid: Some(child.leader()), ..self.plan.about() };
             let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
             child.read_errors(&mut self.buffer, now, &mut tell);
             if let Some(exit) = child.exit() {

@@ -49,7 +49,8 @@ impl Programs {
         let limits = service.limits;
         mounts.hub.remount(id, service, now);
         let renewed = if mounts.is_running(id) {
-            let renewed = served.renew_running(Renewal { options, limits });
+            let workers_len = mounts.hub.workers_of(id).len();
+            let renewed = served.renew_running(&Renewal { options, limits }, workers_len);
             mounts.wake(id);
             renewed
         } else {

@@ -17,7 +17,8 @@ use crate::time::Time;
 impl SharedRun<'_> {
     /// Applies the latest options of the host.
     pub(super) fn apply_renewals(&mut self) {
-        let Some(Renewal { options, limits }) = self.served.last_renewal() else { return };
+        let worker = self.pump.worker().map_or(0, |worker| worker.number);
+        let Some(Renewal { options, limits }) = self.served.last_renewal(worker) else { return };
         // The next run gets them from the host.
         if self.over.is_some() {
             return;
@@ -35,9 +36,13 @@ impl SharedRun<'_> {
         });
         let has_heir = self.heir().is_some();
         match self.served.find() {
-            _ if is_new => self.replace("its configuration has changed"),
-            Ok(found) if has_heir && self.watch.is_newer(&found) => self.replace(FILE_CHANGED),
-            Ok(found) if !has_heir && self.watch.is_other(&found) => self.replace(FILE_CHANGED),
+            _ if is_new => self.delayed = Some("its configuration has changed"),
+            Ok(found) if has_heir && self.watch.is_newer(&found) => {
+                self.delayed = Some(FILE_CHANGED);
+            }
+            Ok(found) if !has_heir && self.watch.is_other(&found) => {
+                self.delayed = Some(FILE_CHANGED);
+            }
             Ok(_) => self.tell_reload(),
             Err(error) => {
                 if self.serving().is_some() {
@@ -67,7 +72,7 @@ impl SharedRun<'_> {
         }
         let found = self.served.find();
         if self.watch.look(found.as_ref().ok(), now) {
-            self.replace(FILE_CHANGED);
+            self.delayed.get_or_insert(FILE_CHANGED);
         }
         // Without a process, the failed start has been logged.
         if let Err(error) = found
@@ -75,6 +80,18 @@ impl SharedRun<'_> {
             && self.watch.is_unfit(&error)
         {
             self.warn_of_unfit(&error);
+        }
+    }
+
+    /// Replaces the process if that is due, and it is the turn of this worker. The turn is over once
+    /// a process serves again, and none is beside it.
+    pub(super) fn take_turn(&mut self) {
+        if self.delayed.is_some() && self.turn.take() {
+            self.delayed.take().into_iter().for_each(|why| self.replace(why));
+        }
+        let is_served = self.serving().is_some_and(SharedProcess::is_ready);
+        if is_served && self.successor.is_none() {
+            self.turn.end();
         }
     }
 

@@ -77,13 +77,14 @@ impl ReplayCheck<'_> {
     /// The first difference from the transcript.
     pub fn run(&self, program: &Executable, transcript: Transcript) -> Result<(), ReplayError> {
         let plan = PumpPlan {
+            worker: None,
             service: program.key().to_owned(),
             programs_max: 1,
             input_high_bytes: usize::MAX,
             groups: Groups::default(),
         };
         let mut pump = Pump::new(plan).map_err(ReplayError::Poll)?;
-        let variables = own_variables(Mode::Shared, program.key());
+        let variables = own_variables(Mode::Shared, program.key(), None);
         let launch = Launch { program, pass_env: &self.options.pass_env, variables: &variables };
         let process = pump.start(launch).map_err(ReplayError::Start)?;
         let replay = Replay::new(transcript, self.limits.outbox_bytes_max);

@@ -15,7 +15,7 @@ impl Pump {
     /// standard error.
     pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
-        let about = Subject { pid: Some(child.leader()), ..Subject::service(&self.plan.service) };
+        let about = Subject { pid: Some(child.leader()), ..self.plan.about() };
         let now = self.clock.now();
         let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
         if level <= Level::Warn {
@@ -31,7 +31,7 @@ impl Pump {
         let now = self.clock.now();
         self.warn_of_more(now);
         if self.flood.admits(kind, now) {
-            Subject { pid: self.leader(id), ..Subject::service(&self.plan.service) }.warn(text);
+            Subject { pid: self.leader(id), ..self.plan.about() }.warn(text);
         }
     }
 

@@ -19,11 +19,14 @@ use crate::process::groups::ProcessExit;
 use crate::process::handover::Handover;
 use crate::process::program_service::{EXITING, NO_ROOM_MS, ProgramService};
 use crate::process::pump::{ProcessId, Pump, PumpEvent};
+use crate::process::replacement_turn::OwnTurn;
 use crate::process::shared_process::{
     EndReason, INPUT_CLOSED, ReadyState, SharedProcess, Successor,
 };
 use crate::process::watch::FileWatch;
-use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, ProgramPlace};
+use crate::programs::{
+    CommandReader, OnDeath, ProgramEvent, ProgramOptions, ProgramPlace, WorkerNumber,
+};
 use crate::service::{Admission, Context, Inbound, Received, SocketId};
 use crate::time::Time;
 
@@ -33,7 +36,8 @@ pub(super) fn serve(
     mut line: Context<'static>,
     limits: &Limits,
 ) -> RunEnd {
-    let pump = match served.pump(PROCESSES_MAX) {
+    let worker = WorkerNumber::of(&line);
+    let pump = match served.pump(PROCESSES_MAX, worker) {
         Ok(pump) => pump,
         Err(end) => return end,
     };
@@ -56,6 +60,8 @@ pub(super) fn serve(
         attempts: Attempts::default(),
         watch: FileWatch::new(now),
         was_ready: false,
+        turn: served.turn.of(worker.map_or(0, |worker| worker.number)),
+        delayed: None,
         over: None,
     };
     match run.start() {
@@ -88,6 +94,10 @@ pub(super) struct SharedRun<'a> {
     pub(super) watch: FileWatch,
     /// Whether one has been ready.
     pub(super) was_ready: bool,
+    /// Whether it is the turn of this worker to be replaced.
+    pub(super) turn: OwnTurn,
+    /// Why it is to be replaced, once it is its turn.
+    pub(super) delayed: Option<&'static str>,
     /// How the run ends once this one has gone, if no other is started.
     pub(super) over: Option<RunEnd>,
 }
@@ -108,6 +118,7 @@ impl SharedRun<'_> {
         // The thread that renews it wakes services that sleep.
         self.apply_renewals();
         self.look();
+        self.take_turn();
         self.line.flush();
         if let Err(error) = self.pump.poll(self.wait_time(), events) {
             return ControlFlow::Break(RunEnd::Failed(format!("its poll fails: {error}")));
@@ -277,6 +288,7 @@ impl SharedRun<'_> {
         let told = ProgramEvent::Hello {
             message_bytes_max: self.limits.message_bytes_max,
             send_bytes_max: self.limits.outbox_bytes_max,
+            worker: self.pump.worker(),
         };
         let mut hello = Vec::new();
         told.encode(&self.place, &mut hello);
@@ -369,12 +381,13 @@ impl SharedRun<'_> {
         let start = self.process.is_none().then_some(self.start_at);
         let process = self.process.as_ref().and_then(SharedProcess::ready_by);
         let heir = self.heir().and_then(SharedProcess::ready_by);
-        let next = [start, self.look_at(), process, heir].into_iter().flatten().min();
+        let turn = self.delayed.map(|_| self.now().after(TURN_MS));
+        let next = [start, self.look_at(), process, heir, turn].into_iter().flatten().min();
         next.map(|at| self.pump.until(at))
     }
 
     pub(super) fn about(&self) -> Subject<'_> {
-        Subject::service(self.served.key())
+        self.pump.plan.about()
     }
 
     pub(super) fn now(&self) -> Time {
@@ -382,6 +395,8 @@ impl SharedRun<'_> {
     }
 }
 
+/// How often a worker that is to be replaced looks whether it is its turn.
+const TURN_MS: u64 = 100;
 /// How much output of the program is read at once.
 const READ_BYTES: usize = 65_536;
 /// One serves, and another one may run beside it.

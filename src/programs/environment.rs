@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::programs::VERSION;
+use crate::programs::worker_number::WorkerNumber;
 use crate::service::{ClientCertificate, Request, UNIX_NAME};
 
 /// A variable. In a request, its name has capital letters, digits and `_`; its value is as the peer
@@ -100,21 +101,27 @@ fn tls_variables(request: &Request) -> Vec<Variable> {
 
 /// The variables in the environment of every program.
 #[must_use]
-pub(crate) fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
+pub(crate) fn own_variables(
+    mode: Mode,
+    service: &str,
+    worker: Option<WorkerNumber>,
+) -> Vec<Variable> {
     let protocol = match mode {
         Mode::Shared => VERSION.to_string(),
         Mode::Lines => "lines".to_owned(),
         Mode::Text => "text".to_owned(),
         Mode::Bytes => "bytes".to_owned(),
     };
-    [
+    let number = worker.map(|worker| worker.number.to_string());
+    let number = number.as_deref().map(|number| ("SWITCHBOARD_WORKER", number));
+    let own = [
         ("SWITCHBOARD_PROTOCOL", protocol.as_str()),
         ("SWITCHBOARD_SERVICE", service),
         // Otherwise the output of a Python program would wait until a buffer is full.
         ("PYTHONUNBUFFERED", "1"),
-    ]
-    .map(|(name, value)| Variable { name: name.to_owned(), value: value.into() })
-    .into()
+    ];
+    let own = own.into_iter().chain(number);
+    own.map(|(name, value)| Variable { name: name.to_owned(), value: value.into() }).collect()
 }
 
 /// Whether a variable of this name is set by the host, for a request or for all programs.
@@ -196,7 +203,7 @@ fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }
 
-const OWN_VARIABLES: [&str; 23] = [
+const OWN_VARIABLES: [&str; 24] = [
     "GATEWAY_INTERFACE",
     "HTTPS",
     "PATH_INFO",
@@ -215,6 +222,7 @@ const OWN_VARIABLES: [&str; 23] = [
     "SERVER_SOFTWARE",
     "SWITCHBOARD_PROTOCOL",
     "SWITCHBOARD_SERVICE",
+    "SWITCHBOARD_WORKER",
     "TLS_CLIENT_DNS",
     "TLS_CLIENT_SHA256",
     "TLS_SNI",

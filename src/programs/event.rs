@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::programs::environment::{ProgramPlace, Variable, request_variables};
+use crate::programs::worker_number::WorkerNumber;
 use crate::programs::{LineError, VERSION};
 use crate::service::{Inbound, SocketId};
 
@@ -15,6 +16,8 @@ pub(crate) enum ProgramEvent<'a> {
         message_bytes_max: usize,
         /// The longest message that the program may send.
         send_bytes_max: usize,
+        /// Which worker of the program it is, if there are several.
+        worker: Option<WorkerNumber>,
     },
     /// ASK, OPEN, TEXT, BIN, FULL, DRAIN or CLOSE: an event of a socket.
     Inbound(&'a Inbound),
@@ -40,13 +43,14 @@ impl ProgramEvent<'_> {
     /// Appends the bytes to `out`.
     pub(crate) fn encode(&self, place: &ProgramPlace, out: &mut Vec<u8>) {
         match *self {
-            Self::Hello { message_bytes_max, send_bytes_max } => {
+            Self::Hello { message_bytes_max, send_bytes_max, worker } => {
                 let service = word(&place.service);
+                let worker = worker.map_or(String::new(), |worker| format!(" worker={worker}"));
                 header(
                     out,
                     format_args!(
                         "HELLO {VERSION} service={service} max-message={message_bytes_max} \
-                         max-send={send_bytes_max}"
+                         max-send={send_bytes_max}{worker}"
                     ),
                 );
             }

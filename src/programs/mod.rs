@@ -15,6 +15,7 @@
 //! - `environment`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
 //!   how a program is served, and `ProgramPlace`, its path and address
 //! - `options`: [`ProgramOptions`], how a program is run
+//! - `worker_number`: which worker of a program a process is
 //! - `event`: `ProgramEvent`, an event for a program, to bytes
 //! - `lines`: plain lines, for programs that serve one socket each; `texts`: text as it comes
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
@@ -37,6 +38,7 @@ mod tests;
 mod texts;
 mod transcript;
 mod words;
+mod worker_number;
 
 pub(crate) use environment::{
     INDEX, ProgramPlace, is_own_variable, is_variable_name, own_variables, request_variables,
@@ -56,6 +58,7 @@ pub use {
     replay::{Difference, Replay, TranscriptPlace},
     texts::Texts,
     transcript::{Direction, Entry, Recorder, Transcript, TranscriptError},
+    worker_number::WorkerNumber,
 };
 
 /// The version of the protocol.

@@ -134,6 +134,7 @@ impl Bench {
 /// The plan of a pump.
 pub fn plan(name: &str, groups: &Groups) -> PumpPlan {
     PumpPlan {
+        worker: None,
         service: format!("/{name}"),
         programs_max: 30,
         input_high_bytes: INPUT_HIGH_BYTES,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{at, request};
 use crate::programs::environment::is_own_variable;
 use crate::programs::{
-    LineError, LineErrorKind, Mode, ProgramEvent, ProgramPlace, Variable, own_variables,
-    request_variables,
+    LineError, LineErrorKind, Mode, ProgramEvent, ProgramPlace, Variable, WorkerNumber,
+    own_variables, request_variables,
 };
 use crate::service::{Inbound, PeerInfo, Request, SocketId};
 use crate::ws::{Close, CloseCode, Head, Message, Transport};
@@ -28,7 +28,12 @@ fn bytes(told: ProgramEvent<'_>, place: &ProgramPlace) -> String {
 
 #[test]
 fn rows() {
-    let hello = ProgramEvent::Hello { message_bytes_max: 10, send_bytes_max: 20 };
+    let hello = ProgramEvent::Hello { message_bytes_max: 10, send_bytes_max: 20, worker: None };
+    let of_many = ProgramEvent::Hello {
+        message_bytes_max: 10,
+        send_bytes_max: 20,
+        worker: Some(WorkerNumber { number: 2, len: 4 }),
+    };
     let mistake =
         |verb: &str, id| LineError { verb: verb.to_owned(), id, kind: LineErrorKind::Utf8(3) };
     let (known, unknown) = (mistake("TEXT", Some(ID)), mistake("", None));
@@ -40,6 +45,7 @@ fn rows() {
     let (full, drained) = (Inbound::Full { id: ID, bytes: 70_000 }, Inbound::Drained { id: ID });
     let rows = [
         (hello, "HELLO 1 service=/chat max-message=10 max-send=20\n"),
+        (of_many, "HELLO 1 service=/chat max-message=10 max-send=20 worker=2/4\n"),
         (ProgramEvent::Inbound(&text), "TEXT 17 +3\nh\u{e9}\n"),
         (ProgramEvent::Inbound(&binary), "BIN 17 +2\n\n\n\n"),
         (ProgramEvent::Inbound(&full), "FULL 17 70000\n"),
@@ -244,7 +250,7 @@ fn variables_of_our_own() {
     let rows =
         [(Mode::Shared, "1"), (Mode::Lines, "lines"), (Mode::Text, "text"), (Mode::Bytes, "bytes")];
     for (mode, protocol) in rows {
-        let variables = own_variables(mode, "/chat");
+        let variables = own_variables(mode, "/chat", None);
         let shown: Vec<_> = variables
             .iter()
             .map(|variable| (variable.name.as_str(), &variable.value[..]))
@@ -256,6 +262,10 @@ fn variables_of_our_own() {
         ];
         assert_eq!(shown, expected);
     }
+    let worker = Some(WorkerNumber { number: 2, len: 4 });
+    let own = own_variables(Mode::Shared, "/chat", worker);
+    let last = own.last().map(|variable| (variable.name.as_str(), &variable.value[..]));
+    assert_eq!(last, Some(("SWITCHBOARD_WORKER", &b"2"[..])));
 }
 
 /// No other party can set them.
@@ -263,7 +273,7 @@ fn variables_of_our_own() {
 fn what_the_host_sets_is_its_own() {
     let text = "GET /chat HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nX-Forwarded-For: c\r\n\r\n";
     let set = request_variables(&request(text, &[]), &place("/chat"));
-    let all: Vec<_> = set.into_iter().chain(own_variables(Mode::Lines, "/chat")).collect();
+    let all: Vec<_> = set.into_iter().chain(own_variables(Mode::Lines, "/chat", None)).collect();
     assert!(all.len() > 18, "{all:?}");
     for variable in all {
         assert!(is_own_variable(&variable.name) && !variable.is_free(), "{}", variable.name);

@@ -2,7 +2,7 @@
 //! sends into batches, so that the way to the host costs once per batch and not once
 //! per message. `tasks`: what other threads have it do, or `no_tasks` in its place; `for_programs`:
 //! for services whose processes come and go; `run_tasks`: all tasks of a run; `later`: mail that
-//! waits for them, or `no_later` in its place.
+//! waits for them, or `no_later` in its place; `worker`: which worker of its service it is.
 
 #[cfg(feature = "programs")]
 mod for_programs;
@@ -18,6 +18,7 @@ mod tasks;
 #[cfg(not(feature = "state"))]
 #[path = "no_tasks.rs"]
 mod tasks;
+mod worker;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -71,6 +72,9 @@ pub struct Context<'host> {
     /// How many tasks come before the next batch of mail.
     #[cfg(feature = "state")]
     tasks_left: usize,
+    /// The number of this worker, and how many the service has.
+    #[cfg(feature = "workers")]
+    number: [usize; 2],
 }
 
 impl<'host> Context<'host> {
@@ -380,6 +384,8 @@ impl<'host> Context<'host> {
             tasks: tasks::TaskWay::None,
             #[cfg(feature = "state")]
             tasks_left: 0,
+            #[cfg(feature = "workers")]
+            number: [0, 1],
         }
     }
 }
