@@ -22,7 +22,7 @@ use crate::host::reload::{FileChange, HostReload};
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
 use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
-use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, Subject, WorkerId};
+use crate::hub::{Descriptors, Hub, ListenerTraits, LookupJob, RunId, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::context::RunTasks;
@@ -243,7 +243,7 @@ impl Services for HostIo {
     fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted> {
         let (worker, service) = (run.worker, hub.service_of(run.worker));
         let path = hub.path(service);
-        Subject::service(path).log(log::Level::Info, format_args!("it starts"));
+        hub.subject_of(worker).log(log::Level::Info, format_args!("it starts"));
         let limits = *hub.limits(service);
         let body = match &self.factories[service.index()] {
             Factory::Thread(service) => service.clone(),

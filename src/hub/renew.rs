@@ -40,14 +40,20 @@ impl Hub {
     }
 
     /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
-    /// stays as it is, since open sockets have agreed on it, and so does the thread. If the service
+    /// stays as it is, since open sockets have agreed on it, and so do the thread and the workers. If the service
     /// pauses before its next start, the pause ends: the cause of its failures may be fixed. It
     /// starts if it is eager.
     pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
         let ServiceEntry { options: own, workers, .. } = &mut self.services[service];
         let has_same_limits = IS_LARGE && own.limits == options.limits;
         let (compression, thread) = (own.compression, own.thread);
-        *own = ServiceOptions { compression, thread, ..options };
+        *own = ServiceOptions {
+            compression,
+            thread,
+            #[cfg(feature = "workers")]
+            workers: own.workers.clone(),
+            ..options
+        };
         for worker in workers.clone() {
             self.workers[worker].retry = now;
             // Otherwise no socket needs to be looked at. A server may have a million of them.

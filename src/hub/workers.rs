@@ -92,7 +92,7 @@ impl Hub {
     }
 
     /// The subject of log lines about a worker.
-    pub(super) fn subject_of(&self, worker: WorkerId) -> Subject<'_> {
+    pub(crate) fn subject_of(&self, worker: WorkerId) -> Subject<'_> {
         let subject = Subject::service(self.path_of(worker));
         #[cfg(feature = "workers")]
         if let [number, 2..=usize::MAX] = self.number_of(worker) {

@@ -11,6 +11,8 @@ use crate::server::Server;
 use crate::server::error::BindError;
 use crate::server::mounted::Mounted;
 use crate::server::programs_error::ProgramsError;
+#[cfg(feature = "workers")]
+use crate::service::Workers;
 use crate::service::{ServiceOptions, Start};
 
 /// The settings.
@@ -69,6 +71,8 @@ impl ProgramsSetup {
         let own = self.own.iter().map(|(path, (service, own))| (path.as_str(), service, own));
         for (path, service, options) in [("", usual, &self.options)].into_iter().chain(own) {
             service.limits.check().map_err(BindError::Limits)?;
+            #[cfg(feature = "workers")]
+            service.check_worker_count(path).map_err(BindError::Workers)?;
             if let Some(fault) = options.fault() {
                 return Err(ProgramsError::Options(path.to_owned(), fault).into());
             }
@@ -78,11 +82,28 @@ impl ProgramsSetup {
             let start = start_of(service.start, options.mode, usual.start);
             let start = start.map_err(|fault| ProgramsError::Options(path.clone(), fault))?;
             let service = ServiceOptions { start, ..service.clone() };
+            #[cfg(feature = "workers")]
+            let service = service.for_mode(options.mode);
             own.insert(path.clone(), (service, options.clone()));
         }
         // A program without options of its own is unknown until a socket asks for it.
-        let all = (ServiceOptions { start: Start::Lazy, ..usual.clone() }, self.options.clone());
+        let all = ServiceOptions { start: Start::Lazy, ..usual.clone() };
+        #[cfg(feature = "workers")]
+        let all = all.for_mode(self.options.mode);
+        let all = (all, self.options.clone());
         Ok(Some(ProgramsPlan { root, all, own, tape, taken: Vec::new() }))
+    }
+}
+
+#[cfg(feature = "workers")]
+impl ServiceOptions {
+    /// The options of a program in this mode. With a process for each socket, more threads would
+    /// serve no more of them at a time.
+    fn for_mode(self, mode: Mode) -> Self {
+        match mode {
+            Mode::Shared => self,
+            Mode::Lines | Mode::Text | Mode::Bytes => Self { workers: Workers::ONE, ..self },
+        }
     }
 }
 

@@ -146,15 +146,25 @@ impl WorkerKey {
 }
 
 impl ServiceOptions {
+    /// Whether a service can have so many workers.
+    ///
+    /// # Errors
+    /// It cannot; what was found, and what is allowed.
+    pub(crate) fn check_worker_count(&self, path: &str) -> Result<(), String> {
+        let (count, max) = (self.workers.count, Workers::MAX);
+        if (1..=max).contains(&count) {
+            return Ok(());
+        }
+        Err(format!("the service {path} has {count} workers, allowed are 1 to {max}"))
+    }
+
     /// Whether the service at `path` can have its workers.
     ///
     /// # Errors
     /// It cannot; what was found, and what is allowed.
     pub(crate) fn check_workers(&self, path: &str) -> Result<(), String> {
-        let (count, max) = (self.workers.count, Workers::MAX);
-        if !(1..=max).contains(&count) {
-            return Err(format!("the service {path} has {count} workers, allowed are 1 to {max}"));
-        }
+        self.check_worker_count(path)?;
+        let count = self.workers.count;
         if count > 1 && self.thread == Thread::Loop {
             return Err(format!(
                 "the service {path} has {count} workers on the loop (thread), which has one thread: \

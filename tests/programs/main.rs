@@ -31,3 +31,5 @@ mod talk;
 mod unfit;
 mod verdicts;
 mod versions;
+#[cfg(feature = "workers")]
+mod workers;

@@ -62,6 +62,10 @@ const RESTART: &[(&str, &str)] = &[
     #[cfg(feature = "deflate")]
     ("compression", "on"),
     ("thread", "loop"),
+    #[cfg(feature = "workers")]
+    ("workers", "2"),
+    #[cfg(feature = "workers")]
+    ("worker-key", "peer"),
     ("admin", "unix:SOCKET"),
     ("dumpable", "no"),
     ("document-root", "FOLDER"),

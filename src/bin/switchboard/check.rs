@@ -18,6 +18,8 @@ use super::programs;
 use super::services::ALL;
 #[cfg(feature = "tls")]
 use super::tls::certificates;
+#[cfg(feature = "workers")]
+use super::workers;
 
 /// The warnings and the faults of a configuration that could be read, and a line that it is good,
 /// if a server starts with it. Warnings of a server's log are warnings here as well.
@@ -185,7 +187,9 @@ pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> 
             service.path
         )
     });
-    let misplaced = misplaced.collect();
+    let mut misplaced: Vec<_> = misplaced.collect();
+    #[cfg(feature = "workers")]
+    misplaced.extend(workers::impossible(all, config));
     #[cfg(feature = "programs")]
     let misplaced = [misplaced, programs::never_eager(config)].concat();
     misplaced

@@ -39,6 +39,8 @@ mod services;
 mod tls;
 #[cfg(feature = "programs")]
 mod trial;
+#[cfg(feature = "workers")]
+mod workers;
 
 use std::process::ExitCode;
 

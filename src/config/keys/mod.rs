@@ -55,6 +55,7 @@ pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
         (cfg!(feature = "programs"), is_in(&OF_PROGRAMS), "programs"),
         (cfg!(feature = "proxy"), is_in(&OF_PROXIES), "proxy"),
         (cfg!(feature = "admin"), is_in(&OF_ADMIN), "admin"),
+        (cfg!(feature = "workers"), is_in(&OF_WORKERS), "workers"),
         (cfg!(feature = "unix"), name.starts_with("unix-"), "unix"),
         (cfg!(feature = "tls"), name.starts_with("tls-") || name == "max-handshakes", "tls"),
     ];
@@ -73,6 +74,9 @@ pub(super) const OF_PROXIES: [&str; 3] = ["trusted-proxy", "forwarded", "proxy-p
 
 /// The names of the keys of operators, also where those are not built.
 pub(super) const OF_ADMIN: [&str; 3] = ["log-file", "admin", "admin-token"];
+
+/// The names of the keys of workers, also where those are not built.
+pub(super) const OF_WORKERS: [&str; 2] = ["workers", "worker-key"];
 
 /// The names of the keys in `programs`, also where those are not built.
 pub(super) const OF_PROGRAMS: [&str; 12] = [

@@ -191,6 +191,24 @@ pub(super) static KEYS: &[Key] = &[
         reload: ReloadTime::NextStart,
         setter: Setter::Service(ValueKind::Thread(|service| &mut service.thread)),
     },
+    #[cfg(feature = "workers")]
+    Key {
+        section: Section::Server,
+        name: "workers",
+        default: "1",
+        meaning: "A service has so many threads, or a program so many processes, in mode shared",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Service(ValueKind::Workers(|service| &mut service.workers)),
+    },
+    #[cfg(feature = "workers")]
+    Key {
+        section: Section::Server,
+        name: "worker-key",
+        default: "socket",
+        meaning: "Sockets with the same value have the same worker; socket: the one with the fewest",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Service(ValueKind::WorkerKey(|service| &mut service.workers)),
+    },
     Key {
         section: Section::Server,
         name: "start",

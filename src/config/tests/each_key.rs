@@ -144,7 +144,7 @@ pub(super) fn is_built(key: &Key) -> bool {
 }
 
 /// Of these each key takes one at least that is not its default.
-pub(super) const VALUES: [&str; 30] = [
+pub(super) const VALUES: [&str; 31] = [
     "7",
     "7 messages or 17k",
     "17k",
@@ -175,4 +175,5 @@ pub(super) const VALUES: [&str; 30] = [
     "forwarded",
     "ask",
     "eager",
+    "peer",
 ];

@@ -5,7 +5,7 @@ use crate::config::{AdminAddress, AdminConfig, Dumpable, LogFormat, ServiceConfi
 use crate::hub::{AccessLog, ProxyProtocol, Spellings};
 use crate::limits::RatePolicy;
 use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
-use crate::service::{Start, Thread};
+use crate::service::{Start, Thread, WorkerKey, Workers};
 use crate::ws::Forwarded;
 
 #[test]
@@ -89,6 +89,8 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         origin: same, https://A.example:443, http://b:* null
         compression: OFF
         thread: LOOP
+        workers: 3
+        worker-key: Query  Room
         start: Eager
         log-level: Trace
         log-format: JSON
@@ -211,6 +213,7 @@ fn every_key_is_set() {
             limits: every_limit(),
             origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),
             thread: Thread::Loop,
+            workers: Workers::new(3).by(WorkerKey::Query("Room".to_owned())),
             start: Start::Eager,
             ..Config::default().all
         },

@@ -2,8 +2,8 @@
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
 //! the kinds about proxies are in `proxies`, those about TLS in `tls`, those about Unix sockets in
-//! `unix`, those of databases in `databases`, those about listeners for operators in `admin`, and
-//! the words of others in `words`.
+//! `unix`, those of databases in `databases`, those about listeners for operators in `admin`, those
+//! about workers in `workers`, and the words of others in `words`.
 
 #[cfg(feature = "admin")]
 pub(super) mod admin;
@@ -18,6 +18,8 @@ pub(super) mod tls;
 #[cfg(feature = "unix")]
 pub(super) mod unix;
 pub(super) mod words;
+#[cfg(feature = "workers")]
+mod workers;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -39,9 +41,13 @@ use crate::config::value::tls::TlsValue;
 #[cfg(feature = "unix")]
 use crate::config::value::unix::UnixValue;
 use crate::config::value::words::{FieldOf, word};
+#[cfg(feature = "workers")]
+use crate::config::value::workers::workers;
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Start, Thread};
+#[cfg(feature = "workers")]
+use crate::service::{WorkerKey, Workers};
 use crate::ws::Target;
 
 /// A kind of value, and its place in a `T`.
@@ -72,6 +78,12 @@ pub(super) enum ValueKind<T> {
     Compression(FieldOf<T, Compression>),
     Thread(FieldOf<T, Thread>),
     Start(FieldOf<T, Start>),
+    /// How many, or cores.
+    #[cfg(feature = "workers")]
+    Workers(FieldOf<T, Workers>),
+    /// Beside that number.
+    #[cfg(feature = "workers")]
+    WorkerKey(FieldOf<T, Workers>),
     LogLevel(FieldOf<T, LevelFilter>),
     LogFormat(FieldOf<T, LogFormat>),
     AccessLog(FieldOf<T, AccessLog>),
@@ -132,6 +144,15 @@ impl<T> ValueKind<T> {
             Self::Compression(place) => *place(target) = Compression::named(text?)?,
             Self::Thread(place) => *place(target) = Thread::named(text?)?,
             Self::Start(place) => *place(target) = Start::named(text?)?,
+            #[cfg(feature = "workers")]
+            Self::Workers(place) => {
+                let key = place(target).key().clone();
+                *place(target) = workers(text?)?.by(key);
+            }
+            #[cfg(feature = "workers")]
+            Self::WorkerKey(place) => {
+                *place(target) = Workers::new(place(target).count()).by(WorkerKey::named(text?)?);
+            }
             Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
             Self::LogFormat(place) => {
                 use LogFormat::{Json, Text};
@@ -203,6 +224,10 @@ impl<T> ValueKind<T> {
             Self::Compression(place) => place(one) != place(other),
             Self::Thread(place) => place(one) != place(other),
             Self::Start(place) => place(one) != place(other),
+            #[cfg(feature = "workers")]
+            Self::Workers(place) => place(one).count() != place(other).count(),
+            #[cfg(feature = "workers")]
+            Self::WorkerKey(place) => place(one).key() != place(other).key(),
             Self::LogLevel(place) => place(one) != place(other),
             Self::LogFormat(place) => place(one) != place(other),
             Self::AccessLog(place) => place(one) != place(other),
@@ -254,6 +279,10 @@ impl<T> ValueKind<T> {
             Self::Compression(_) => "off, or on if it was built with --features deflate",
             Self::Thread(_) => "own, or loop for a service that never blocks",
             Self::Start(_) => "lazy or eager",
+            #[cfg(feature = "workers")]
+            Self::Workers(_) => "a number from 1 to 64, or cores",
+            #[cfg(feature = "workers")]
+            Self::WorkerKey(_) => "socket, peer, path, query NAME, cookie NAME or header NAME",
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
             Self::AccessLog(_) => "all, sockets or off",
