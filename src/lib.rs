@@ -317,6 +317,7 @@ pub use {
     admin::{MetricsError, MetricsHandle},
     pages::{
         DatabaseMetrics, Histogram, HostReadiness, Metrics, MetricsText, NotReady, ServiceMetrics,
+        WorkerMetrics,
     },
 };
 

@@ -21,7 +21,7 @@ struct Worker {
     number: usize,
     /// Where it says what has happened to it.
     says: Sender<(usize, &'static str)>,
-    /// What it waits for when it is told to.
+    /// What it waits for after `wait`.
     gates: Receiver<()>,
 }
 

@@ -262,7 +262,6 @@ impl Services for HostIo {
         let senders = self.sender_table.source(hub.first_of(service).index(), &limits);
         let plan = WorkerPlan {
             run,
-            #[cfg(feature = "workers")]
             number: hub.number_of(worker),
             path,
             limits: &limits,

@@ -66,7 +66,6 @@ pub(super) struct WorkerPlan<'a> {
     /// Its run.
     pub run: RunId,
     /// Its number, and how many workers the service has.
-    #[cfg(feature = "workers")]
     pub number: [usize; 2],
     /// Its path, for the name of the thread.
     pub path: &'a str,
@@ -88,9 +87,7 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(plan: WorkerPlan<'_>, wake_queue: &WakeQueue) -> io::Result<Self> {
-        #[cfg(feature = "workers")]
-        let number = plan.number;
-        let WorkerPlan { run, path, limits, body, events, senders, values, .. } = plan;
+        let WorkerPlan { run, number, path, limits, body, events, senders, values } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (host_waker, wake_flag) = wake_queue.service_waker(run.worker);
@@ -120,9 +117,7 @@ impl Worker {
                 tick,
                 senders,
             };
-            let context = Context::new(ends, &limits).with_tasks(tasks);
-            #[cfg(feature = "workers")]
-            let context = context.with_number(number);
+            let context = Context::new(ends, &limits).with_tasks(tasks).with_number(number);
             let end = body.run(context, &limits);
             events.send(HostEvent::Ended(RunExit { run, end }));
         })?;

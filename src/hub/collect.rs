@@ -13,7 +13,7 @@ use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::WorkerSlot;
 use crate::hub::{Hub, ServiceId};
 use crate::limits::Limits;
-use crate::pages::{Histogram, ListenerMetrics, Metrics, ServiceMetrics};
+use crate::pages::{Histogram, ListenerMetrics, Metrics, ServiceMetrics, WorkerMetrics};
 use crate::time::Time;
 use crate::ws::Status;
 
@@ -117,11 +117,27 @@ impl Hub {
         for worker in workers {
             self.workers[*worker].add_to(&mut metrics);
         }
+        if workers.len() > 1 {
+            let each = workers.iter().map(|worker| self.workers[*worker].metrics(now));
+            metrics.workers = each.collect();
+        }
         metrics
     }
 }
 
 impl WorkerSlot {
+    /// What was counted for it alone.
+    fn metrics(&self, now: Time) -> WorkerMetrics {
+        WorkerMetrics {
+            state: self.state_at(now),
+            sockets: self.members.len() as u64,
+            mail_messages: self.mail.len() as u64,
+            mail_bytes: self.mail.bytes() as u64,
+            starts: self.starts.into(),
+            failures: self.counters.failures.get(),
+        }
+    }
+
     /// Adds what it has counted to that of its service.
     fn add_to(&self, metrics: &mut ServiceMetrics) {
         let ServiceCounters { opened, closes, messages_received, messages_sent, .. } =

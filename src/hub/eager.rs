@@ -4,7 +4,8 @@ use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, WorkerId};
 use crate::time::Time;
 
-/// The workers of eager services that are to be started. There are none once a clean stop has begun.
+/// The workers of eager services that are to be started. There are none once a clean stop has
+/// begun.
 #[derive(Debug, Default)]
 pub(super) struct EagerServices {
     /// A socket may have started one of them meanwhile, and one may be here twice.

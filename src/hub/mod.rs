@@ -15,8 +15,8 @@
 //! - `lifecycle`: services start and end, sockets open and leave; `eager`: services that start
 //!   without a socket; `backoff`: the pause of services that keep failing; `reset`: a program is
 //!   replaced and its sockets stay
-//! - `workers`: the workers of a service; `worker_choice`, with the feature `workers`: which of them
-//!   a socket gets
+//! - `workers`: the workers of a service; `worker_choice`, with the feature `workers`: which of
+//!   them a socket gets
 //! - `apply`: the transactions of services; `later`, with the feature `database`: sockets that are
 //!   answered later; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
@@ -25,7 +25,7 @@
 //!   rules while sockets are open
 //! - `dates`: the date of answers; `counters`: what has happened; `hosts`: those of requests
 //! - `socket` with `socket_flags` and `unread`, `service_entry`, `worker_slot`, `mailbox`: the
-//!   state of each; `tables`, `roster`: lists of them
+//!   state of each; `tables`, `worker_table`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON;
@@ -112,6 +112,7 @@ mod wheel;
 #[cfg(feature = "workers")]
 mod worker_choice;
 mod worker_slot;
+mod worker_table;
 mod workers;
 
 use std::collections::VecDeque;
@@ -134,10 +135,11 @@ use memory::Memory;
 use ordered::Ordered;
 use service_entry::ServiceEntry;
 use socket_flags::SocketFlag;
-use tables::{ServiceTable, SocketTable, WorkerTable};
+use tables::{ServiceTable, SocketTable};
 use tls::Handshakes;
 use wheel::Wheel;
 use worker_slot::{RunState, WorkerSlot};
+use worker_table::WorkerTable;
 
 pub use access_log::AccessLog;
 pub use backoff::Backoff;

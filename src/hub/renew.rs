@@ -40,9 +40,9 @@ impl Hub {
     }
 
     /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
-    /// stays as it is, since open sockets have agreed on it, and so do the thread and the workers. If the service
-    /// pauses before its next start, the pause ends: the cause of its failures may be fixed. It
-    /// starts if it is eager.
+    /// stays as it is, since open sockets have agreed on it, and so do the thread and the workers.
+    /// If the service pauses before its next start, the pause ends: the cause of its failures may
+    /// be fixed. It starts if it is eager.
     pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
         let ServiceEntry { options: own, workers, .. } = &mut self.services[service];
         let has_same_limits = IS_LARGE && own.limits == options.limits;

@@ -10,9 +10,9 @@ use crate::service::Admission;
 use crate::time::Time;
 
 impl Hub {
-    /// The program behind the sockets of a worker has gone. Sockets that wait to open are refused if there is a
-    /// pause. Otherwise the next process is asked about them again, unless the first question is
-    /// still in the mail: then the next process gets that one.
+    /// The program behind the sockets of a worker has gone. Sockets that wait to open are refused
+    /// if there is a pause. Otherwise the next process is asked about them again, unless the first
+    /// question is still in the mail: then the next process gets that one.
     pub(super) fn reset(&mut self, worker: WorkerId, pause_ms: u64, now: Time) {
         self.workers[worker].reset(pause_ms, now);
         let WorkerSlot { service, members, waiting, .. } = &self.workers[worker];

@@ -6,7 +6,8 @@ impl Limits {
     /// The worst case of memory in bytes, with every socket and each of `services` running services
     /// under attack at once; `u64::MAX` if there is no bound. Not included: what services keep for
     /// themselves, the answers that they refuse sockets with, messages that are too long for any
-    /// outbox, and what other threads send ([`Limits::senders_memory_bytes_max`]).
+    /// outbox, what other threads send ([`Limits::senders_memory_bytes_max`]), and further workers
+    /// of services ([`Limits::worker_memory_bytes_max`]).
     ///
     /// - Each socket costs [`Limits::socket_memory_bytes_max`].
     /// - Each service costs its full mail and the message that fills it, twice, since its list
@@ -21,16 +22,9 @@ impl Limits {
     #[must_use]
     pub const fn memory_bytes_max(&self, services: usize) -> u64 {
         let sockets = sum(&[bytes(self.sockets_max), bytes(Self::REFUSALS_MAX)]);
-        let mail = sum(&[
-            bytes(self.mail_bytes_max),
-            bytes(self.message_bytes_max),
-            bytes(Self::MAIL_ITEM_BYTES),
-        ]);
-        let batch = sum(&[times(2, bytes(self.batch_bytes_max)), bytes(self.outbox_bytes_max)]);
-        let batches = times(self.batches_max.saturating_add(2), batch);
         let topics = times(self.topics_max, TOPIC_BYTES + bytes(Self::TOPIC_NAME_BYTES_MAX));
         let subscribers = sockets.saturating_mul(SUBSCRIBER_BYTES);
-        let service = sum(&[times(2, mail), batches, topics, subscribers, SERVICE_BYTES]);
+        let service = sum(&[self.worker_memory_bytes_max(), topics, subscribers]);
         let input = larger(bytes(self.head_bytes_max), bytes(self.input_bytes_max()));
         // A file that is requested stays so when its socket goes.
         let fetch = sum(&[
@@ -51,6 +45,21 @@ impl Limits {
             times(self.fetches_max(), fetch),
             self.deflate_bytes_max(),
         ])
+    }
+
+    /// What each worker of a service but the first (`Workers`) adds to
+    /// [`Limits::memory_bytes_max`]: mail, batches and a thread of its own; `u64::MAX` if there is
+    /// no bound.
+    #[must_use]
+    pub const fn worker_memory_bytes_max(&self) -> u64 {
+        let mail = sum(&[
+            bytes(self.mail_bytes_max),
+            bytes(self.message_bytes_max),
+            bytes(Self::MAIL_ITEM_BYTES),
+        ]);
+        let batch = sum(&[times(2, bytes(self.batch_bytes_max)), bytes(self.outbox_bytes_max)]);
+        let batches = times(self.batches_max.saturating_add(2), batch);
+        sum(&[times(2, mail), batches, SERVICE_BYTES])
     }
 
     /// The worst case of memory in bytes for one socket; `u64::MAX` if there is no bound. It is the

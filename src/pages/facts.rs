@@ -104,6 +104,26 @@ pub struct ServiceMetrics {
     pub slow_callbacks: u64,
     /// The system's numbers of its processes, if it is a program.
     pub pids: Vec<u32>,
+    /// Its workers, by their numbers, if it has several.
+    pub workers: Vec<WorkerMetrics>,
+}
+
+/// What was counted for one of several workers of a service.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct WorkerMetrics {
+    /// Whether it runs.
+    pub state: ServiceState,
+    /// How many of its sockets are open.
+    pub sockets: u64,
+    /// Transactions that it has not taken, such as messages.
+    pub mail_messages: u64,
+    /// What these count, in bytes.
+    pub mail_bytes: u64,
+    /// How often it was started, also under sockets that stayed open.
+    pub starts: u64,
+    /// How often it ended by itself, by a panic, or could not be started.
+    pub failures: u64,
 }
 
 /// Where a service comes from.
@@ -218,6 +238,7 @@ impl ServiceMetrics {
             failures: 0,
             slow_callbacks: 0,
             pids: Vec::new(),
+            workers: Vec::new(),
         }
     }
 

@@ -2,12 +2,13 @@
 //! services, names of databases, addresses of listeners, and words of this file. They are never
 //! texts of peers, so that no peer can make the page long.
 
+use crate::pages::ServiceState;
 use crate::pages::samples::Rows::{Each, Once};
 use crate::pages::samples::{Family, Rows, Samples, seconds};
 use crate::pages::{DatabaseMetrics, Metrics};
 
 /// All metrics, in the order of the page.
-pub(super) const FAMILIES: [Family; 43] = [
+pub(super) const FAMILIES: [Family; 48] = [
     gauge(
         "switchboard_build_info",
         "The version and the features of the program; always 1.",
@@ -139,6 +140,31 @@ pub(super) const FAMILIES: [Family; 43] = [
         "switchboard_failures_total",
         "Ends of the service, or of its process, by a fault; starts that failed are among them.",
         Each(|of, s| s.of(of, of.failures)),
+    ),
+    gauge(
+        "switchboard_worker_up",
+        "Whether one of several workers of the service is ready.",
+        Each(|of, s| s.of_workers(of, |worker| (worker.state == ServiceState::Running).into())),
+    ),
+    gauge(
+        "switchboard_worker_sockets",
+        "Open sockets of one of several workers.",
+        Each(|of, s| s.of_workers(of, |worker| worker.sockets)),
+    ),
+    gauge(
+        "switchboard_worker_mail_bytes",
+        "Bytes of events that one of several workers has not taken.",
+        Each(|of, s| s.of_workers(of, |worker| worker.mail_bytes)),
+    ),
+    counter(
+        "switchboard_worker_starts_total",
+        "Starts of one of several workers, also under sockets that stayed open.",
+        Each(|of, s| s.of_workers(of, |worker| worker.starts)),
+    ),
+    counter(
+        "switchboard_worker_failures_total",
+        "Ends of one of several workers by a fault; starts that failed are among them.",
+        Each(|of, s| s.of_workers(of, |worker| worker.failures)),
     ),
     gauge(
         "switchboard_processes",
@@ -289,6 +315,7 @@ fn features() -> String {
         ("simd", cfg!(feature = "simd")),
         ("tls", cfg!(feature = "tls")),
         ("unix", cfg!(feature = "unix")),
+        ("workers", cfg!(feature = "workers")),
     ];
     let built = all.iter().filter(|(_, is_built)| *is_built).map(|(name, _)| *name);
     [&["admin"][..], &built.collect::<Vec<_>>()].concat().join(",")

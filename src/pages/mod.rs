@@ -39,7 +39,7 @@ pub use database_facts::DatabaseWatch;
 #[cfg(feature = "admin")]
 pub use facts::{
     Histogram, ListenerMetrics, MemoryMetrics, Metrics, ProcessMetrics, ServiceKind,
-    ServiceMetrics, ServiceState,
+    ServiceMetrics, ServiceState, WorkerMetrics,
 };
 #[cfg(feature = "admin")]
 pub use metrics::MetricsText;

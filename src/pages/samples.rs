@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-use crate::pages::{Histogram, Metrics, ServiceMetrics};
+use crate::pages::{Histogram, Metrics, ServiceMetrics, WorkerMetrics};
 
 /// A metric with all its samples, which stand together.
 pub(super) struct Family {
@@ -61,6 +61,18 @@ impl<'a> Samples<'a> {
     /// The sample of a service.
     pub(super) fn of(&mut self, service: &ServiceMetrics, value: impl Display) {
         self.sample("", &[("service", &service.path)], value);
+    }
+
+    /// The samples of the workers of a service, if it has several.
+    pub(super) fn of_workers(
+        &mut self,
+        service: &ServiceMetrics,
+        value: fn(&WorkerMetrics) -> u64,
+    ) {
+        for (number, worker) in service.workers.iter().enumerate() {
+            let labels = [("service", &*service.path), ("worker", &number.to_string())];
+            self.sample("", &labels, value(worker));
+        }
     }
 
     pub(super) fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::limits::Limits;
 use crate::pages::escape::json;
-use crate::pages::{DatabaseMetrics, Metrics, ServiceMetrics};
+use crate::pages::{DatabaseMetrics, Metrics, ServiceMetrics, WorkerMetrics};
 
 impl Metrics {
     /// The state of the host as one JSON object: version, listeners, totals, services, databases,
@@ -92,6 +92,16 @@ fn service(of: &ServiceMetrics) -> String {
         ("topics", of.topics.to_string()),
         ("restarts", of.restarts.to_string()),
         ("pids", array(of.pids.iter().map(u32::to_string))),
+        ("workers", array(of.workers.iter().map(worker))),
+    ])
+}
+
+fn worker(of: &WorkerMetrics) -> String {
+    object(&[
+        ("state", json(of.state.name())),
+        ("sockets", of.sockets.to_string()),
+        ("mail", of.mail_messages.to_string()),
+        ("restarts", of.starts.saturating_sub(1).to_string()),
     ])
 }
 

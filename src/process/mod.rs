@@ -15,9 +15,9 @@
 //! - `recording`: [`Recording`], the bytes of the pipes as a transcript
 //! - `exit`: notifies a poll of the end of a child
 //! - `child`: one child process, and its end in stages
-//! - `pump`: [`Pump`], a poll over the pipes of many; `running`: which of them run; `facts`: the
-//!   same for operators; `reports`: its log lines; `warning_kind`:
-//!   which warnings are counted together
+//! - `pump_plan`, `pump`: [`Pump`], a poll over the pipes of many; `running`: which of them run;
+//!   `facts`: the same for operators; `reports`: its log lines; `warning_kind`: which warnings are
+//!   counted together
 //! - `plan`: the settings of programs; `resolver`: `Programs`, which gives programs services while
 //!   the host runs; `eager`: those that start without a socket; `reloading`: how a reload replaces
 //!   them
@@ -26,8 +26,8 @@
 //!   state, and its end; `commands`: its commands; `renew`: when another one replaces it;
 //!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
 //!   gets; `unread`: the input that this one has not read; `attempts`: when the next one is
-//!   started; `watch`: whether its file has changed; `replacement_turn`: which of several workers is
-//!   replaced
+//!   started; `watch`: whether its file has changed; `replacement_turn`: which of several workers
+//!   is replaced
 //! - `per_socket`: one process for each socket; `framing`: how messages are cut from its output;
 //!   `leaving`: processes whose sockets have gone
 //! - `replay_check`: [`ReplayCheck`], a program compared with a transcript
@@ -57,6 +57,7 @@ mod plan;
 mod current_root;
 mod program_service;
 mod pump;
+mod pump_plan;
 mod recording;
 mod reloading;
 mod renew;
@@ -83,7 +84,8 @@ pub use listing::Listing;
 pub use lookup::DocumentRoot;
 pub use output_pipe::PipeRead;
 pub(crate) use plan::{PlanChange, ProgramsPlan};
-pub use pump::{ProcessId, Pump, PumpEvent, PumpPlan};
+pub use pump::{ProcessId, Pump, PumpEvent};
+pub use pump_plan::PumpPlan;
 pub(crate) use recording::Tape;
 pub use recording::{Recording, RecordingError};
 pub use replay_check::{ReplayCheck, ReplayError};

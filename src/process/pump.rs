@@ -16,8 +16,9 @@ use crate::host::clock::{Clock, until};
 use crate::hub::{Flood, Subject};
 use crate::process::child::{Child, ChildPart, Stages};
 use crate::process::facts::Processes;
-use crate::process::groups::{Groups, ProcessExit};
+use crate::process::groups::ProcessExit;
 use crate::process::output_pipe::PipeRead;
+use crate::process::pump_plan::PumpPlan;
 use crate::process::recording::Recording;
 use crate::process::start::{Launch, StartError};
 use crate::process::warning_kind::WarningKind;
@@ -48,22 +49,6 @@ pub struct Pump {
     pub(super) clock: Clock,
 }
 
-/// The parameters of a pump.
-#[derive(Clone, Debug)]
-pub struct PumpPlan {
-    /// The path of the service, for the log.
-    pub service: String,
-    /// Which of its workers this is, if it has several.
-    pub worker: Option<WorkerNumber>,
-    /// How many programs may run at a time.
-    pub programs_max: usize,
-    /// An input is full when so many bytes wait for its program. More can still be appended; the
-    /// service has to stop taking mail.
-    pub input_high_bytes: usize,
-    /// The process groups of the host.
-    pub groups: Groups,
-}
-
 /// One process of a program, by a number of the pump's own; not used for another one as long as
 /// this one runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,16 +73,6 @@ pub enum PumpEvent {
         /// The result of [`Pump::read_len`].
         read: u64,
     },
-}
-
-impl PumpPlan {
-    /// The subject of log lines about the service.
-    pub(super) fn about(&self) -> Subject<'_> {
-        let subject = Subject::service(&self.service);
-        #[cfg(feature = "workers")]
-        let subject = Subject { worker: self.worker.map(|of| of.number), ..subject };
-        subject
-    }
 }
 
 impl Pump {

@@ -36,12 +36,12 @@ impl SharedRun<'_> {
         });
         let has_heir = self.heir().is_some();
         match self.served.find() {
-            _ if is_new => self.delayed = Some("its configuration has changed"),
+            _ if is_new => self.turn.due = Some("its configuration has changed"),
             Ok(found) if has_heir && self.watch.is_newer(&found) => {
-                self.delayed = Some(FILE_CHANGED);
+                self.turn.due = Some(FILE_CHANGED);
             }
             Ok(found) if !has_heir && self.watch.is_other(&found) => {
-                self.delayed = Some(FILE_CHANGED);
+                self.turn.due = Some(FILE_CHANGED);
             }
             Ok(_) => self.tell_reload(),
             Err(error) => {
@@ -72,7 +72,7 @@ impl SharedRun<'_> {
         }
         let found = self.served.find();
         if self.watch.look(found.as_ref().ok(), now) {
-            self.delayed.get_or_insert(FILE_CHANGED);
+            self.turn.due.get_or_insert(FILE_CHANGED);
         }
         // Without a process, the failed start has been logged.
         if let Err(error) = found
@@ -83,11 +83,11 @@ impl SharedRun<'_> {
         }
     }
 
-    /// Replaces the process if that is due, and it is the turn of this worker. The turn is over once
-    /// a process serves again, and none is beside it.
+    /// Replaces the process if that is due, and it is the turn of this worker. The turn is over
+    /// once a process serves again, and none is beside it.
     pub(super) fn take_turn(&mut self) {
-        if self.delayed.is_some() && self.turn.take() {
-            self.delayed.take().into_iter().for_each(|why| self.replace(why));
+        if self.turn.due.is_some() && self.turn.take() {
+            self.turn.due.take().into_iter().for_each(|why| self.replace(why));
         }
         let is_served = self.serving().is_some_and(SharedProcess::is_ready);
         if is_served && self.successor.is_none() {

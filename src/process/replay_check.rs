@@ -10,7 +10,8 @@ use crate::limits::Limits;
 use crate::process::executable::Executable;
 use crate::process::groups::{Groups, ProcessExit};
 use crate::process::output_pipe::PipeRead;
-use crate::process::pump::{ProcessId, Pump, PumpEvent, PumpPlan};
+use crate::process::pump::{ProcessId, Pump, PumpEvent};
+use crate::process::pump_plan::PumpPlan;
 use crate::process::start::{Launch, StartError};
 use crate::programs::{Difference, Mode, ProgramOptions, Replay, Transcript, own_variables};
 

@@ -61,7 +61,6 @@ pub(super) fn serve(
         watch: FileWatch::new(now),
         was_ready: false,
         turn: served.turn.of(worker.map_or(0, |worker| worker.number)),
-        delayed: None,
         over: None,
     };
     match run.start() {
@@ -96,8 +95,6 @@ pub(super) struct SharedRun<'a> {
     pub(super) was_ready: bool,
     /// Whether it is the turn of this worker to be replaced.
     pub(super) turn: OwnTurn,
-    /// Why it is to be replaced, once it is its turn.
-    pub(super) delayed: Option<&'static str>,
     /// How the run ends once this one has gone, if no other is started.
     pub(super) over: Option<RunEnd>,
 }
@@ -381,7 +378,7 @@ impl SharedRun<'_> {
         let start = self.process.is_none().then_some(self.start_at);
         let process = self.process.as_ref().and_then(SharedProcess::ready_by);
         let heir = self.heir().and_then(SharedProcess::ready_by);
-        let turn = self.delayed.map(|_| self.now().after(TURN_MS));
+        let turn = self.turn.look_at(self.now());
         let next = [start, self.look_at(), process, heir, turn].into_iter().flatten().min();
         next.map(|at| self.pump.until(at))
     }
@@ -395,8 +392,6 @@ impl SharedRun<'_> {
     }
 }
 
-/// How often a worker that is to be replaced looks whether it is its turn.
-const TURN_MS: u64 = 100;
 /// How much output of the program is read at once.
 const READ_BYTES: usize = 65_536;
 /// One serves, and another one may run beside it.

@@ -43,7 +43,8 @@ pub struct ServiceOptions {
 
 impl ServiceOptions {
     /// These bounds, and the default of everything else: sockets for pages of the same host and
-    /// port, no compression, a thread of its own, one worker, no page, a start with the first socket.
+    /// port, no compression, a thread of its own, one worker, no page, a start with the first
+    /// socket.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         Self {
@@ -64,6 +65,37 @@ impl ServiceOptions {
         return self.workers.count();
         #[cfg(not(feature = "workers"))]
         1
+    }
+}
+
+#[cfg(feature = "workers")]
+impl ServiceOptions {
+    /// Whether a service can have so many workers.
+    ///
+    /// # Errors
+    /// It cannot; what was found, and what is allowed.
+    pub(crate) fn check_worker_count(&self, path: &str) -> Result<(), String> {
+        let (count, max) = (self.workers.count(), Workers::MAX);
+        if (1..=max).contains(&count) {
+            return Ok(());
+        }
+        Err(format!("the service {path} has {count} workers, allowed are 1 to {max}"))
+    }
+
+    /// Whether the service at `path` can have its workers.
+    ///
+    /// # Errors
+    /// It cannot; what was found, and what is allowed.
+    pub(crate) fn check_workers(&self, path: &str) -> Result<(), String> {
+        self.check_worker_count(path)?;
+        let count = self.workers.count();
+        if count > 1 && self.thread == Thread::Loop {
+            return Err(format!(
+                "the service {path} has {count} workers on the loop (thread), which has one \
+                 thread: allowed is one worker there, or threads of their own (thread: own)"
+            ));
+        }
+        Ok(())
     }
 }
 

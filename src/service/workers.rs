@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::num::NonZero;
 use std::thread;
 
-use crate::service::{Request, ServiceOptions, Thread};
+use crate::service::Request;
+#[cfg(doc)]
+use crate::service::Thread;
 
 /// How many workers a service has, and which of them a socket gets. Each worker is a service of its
 /// own: the factory is called once for each, and each has its own thread, mail and failures. A
@@ -30,8 +32,8 @@ use crate::service::{Request, ServiceOptions, Thread};
 /// Each has the mail of a service ([`Limits::mail_messages_max`], [`Limits::mail_bytes_max`]), so
 /// that N workers hold N times as much. The other limits are those of the service.
 ///
-/// Workers share no memory, unless the factory gives them some. `tick` is called in each of them. So
-/// a service that has to be alone, such as one with a counter for all, has one worker.
+/// Workers share no memory, unless the factory gives them some. `tick` is called in each of them.
+/// So a service that has to be alone, such as one with a counter for all, has one worker.
 /// [`Context::worker`] says which one calls.
 ///
 /// [`Audience::all`]: crate::service::Audience::all
@@ -44,9 +46,10 @@ pub struct Workers {
     key: WorkerKey,
 }
 
-/// What chooses the worker of a socket. Sockets with the same value have the same worker, as long as
-/// the host runs: the value is hashed (SHA-1) with a secret that is new at each start, so that no
-/// peer can find values for one worker. A socket without a value is as with [`WorkerKey::Socket`].
+/// What chooses the worker of a socket. Sockets with the same value have the same worker, as long
+/// as the host runs: the value is hashed (SHA-1) with a secret that is new at each start, so that
+/// no peer can find values for one worker. A socket without a value is as with
+/// [`WorkerKey::Socket`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkerKey {
@@ -74,8 +77,8 @@ impl Workers {
     /// The most that a service may have.
     pub const MAX: usize = 64;
 
-    /// So many workers, from 1 to [`Workers::MAX`]. [`Server::bind`](crate::Server::bind) returns an
-    /// error for another number, and for several workers with [`Thread::Loop`].
+    /// So many workers, from 1 to [`Workers::MAX`]. [`Server::bind`](crate::Server::bind) returns
+    /// an error for another number, and for several workers with [`Thread::Loop`].
     #[must_use]
     pub const fn new(count: usize) -> Self {
         Self { count, key: WorkerKey::Socket }
@@ -142,35 +145,5 @@ impl WorkerKey {
             ("header", Some(name), None) => Some(Self::Header(name.to_owned())),
             _ => None,
         }
-    }
-}
-
-impl ServiceOptions {
-    /// Whether a service can have so many workers.
-    ///
-    /// # Errors
-    /// It cannot; what was found, and what is allowed.
-    pub(crate) fn check_worker_count(&self, path: &str) -> Result<(), String> {
-        let (count, max) = (self.workers.count, Workers::MAX);
-        if (1..=max).contains(&count) {
-            return Ok(());
-        }
-        Err(format!("the service {path} has {count} workers, allowed are 1 to {max}"))
-    }
-
-    /// Whether the service at `path` can have its workers.
-    ///
-    /// # Errors
-    /// It cannot; what was found, and what is allowed.
-    pub(crate) fn check_workers(&self, path: &str) -> Result<(), String> {
-        self.check_worker_count(path)?;
-        let count = self.workers.count;
-        if count > 1 && self.thread == Thread::Loop {
-            return Err(format!(
-                "the service {path} has {count} workers on the loop (thread), which has one thread: \
-                 allowed is one worker there, or threads of their own (thread: own)"
-            ));
-        }
-        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::keep::{keep, kill, put};
 use crate::support::folder::programs;
 use crate::support::{LIMITS, Raw, Running, until};
 
-/// Answers a message with its number, its version, and the message. It also does what it is told.
+/// Answers a message with its number, its version, and the message. A few messages are orders.
 const WORKER: &str = r#"#!/usr/bin/env python3
 import os, sys
 VERSION = 1
@@ -129,8 +129,8 @@ fn a_new_version_replaces_one_worker_after_the_other() {
     let guarded = WORKER
         .replace("VERSION = 1", "VERSION = 2")
         .replace("hello = inp", "lock = os.open('lock', os.O_CREAT | os.O_EXCL)\nhello = inp");
-    let guarded =
-        guarded.replace("out.write(b\"READY 1\\n\")", "os.unlink('lock')\nout.write(b\"READY 1\\n\")");
+    let guarded = guarded
+        .replace("out.write(b\"READY 1\\n\")", "os.unlink('lock')\nout.write(b\"READY 1\\n\")");
     put(&folder, "w.py", &guarded);
     host.reloader().reload();
     for (number, raw) in sockets.iter_mut().enumerate() {

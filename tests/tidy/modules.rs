@@ -42,7 +42,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 20] = [
+const FILES: [(&str, &[&str]); 21] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -56,7 +56,11 @@ const FILES: [(&str, &[&str]); 20] = [
     ("databases", &[]),
     ("admin", &[]),
     ("listen", &["admin"]),
-    ("check", &["admin", "builtin", "compiled", "databases", "programs", "services", "tls"]),
+    ("workers", &["builtin", "compiled"]),
+    (
+        "check",
+        &["admin", "builtin", "compiled", "databases", "programs", "services", "tls", "workers"],
+    ),
     ("greeting", &["builtin", "check", "programs", "services"]),
     ("command", &[]),
     ("reload", &["admin", "check", "command", "log_target", "logger", "services", "tls"]),

@@ -1,5 +1,7 @@
 //! The list of the compiled-in services.
 
+use switchboard::config::Config;
+
 use super::compiled::BuiltinService;
 use super::services::ALL;
 
@@ -9,8 +11,24 @@ pub(crate) fn is_compiled(path: &str) -> bool {
 }
 
 /// The services, one in each line.
-pub(crate) fn list() -> String {
+pub(crate) fn list(config: &Config) -> String {
     let width = ALL.iter().map(|service| service.path.len()).max().unwrap_or(0);
-    let line = |service: &BuiltinService| format!("  {:width$}  {}\n", service.path, service.about);
+    let line = |service: &BuiltinService| {
+        let BuiltinService { path, about, .. } = service;
+        format!("  {path:width$}  {about}{}\n", workers_of(path, config))
+    };
     ALL.iter().map(line).collect()
+}
+
+/// How many workers a service has, if it has several.
+pub(crate) fn workers_of(path: &str, config: &Config) -> String {
+    #[cfg(feature = "workers")]
+    {
+        let options = config.service(path).map_or(&config.all, |own| &own.options);
+        if let count @ 2.. = options.workers.count() {
+            return format!(" ({count} workers)");
+        }
+    }
+    let _ = (path, config);
+    String::new()
 }

@@ -22,7 +22,7 @@ pub(crate) fn greeting(config: &Config, host: &Host) -> String {
         Some(file) => format!("configuration: {}\n", file.display()),
         None => "configuration: the defaults, as no server.conf is here\n".to_owned(),
     };
-    text += &format!("services:\n{}", list());
+    text += &format!("services:\n{}", list(config));
     #[cfg(feature = "programs")]
     text.push_str(&programs::list(config));
     text += &addresses(host);

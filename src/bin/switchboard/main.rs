@@ -3,7 +3,8 @@
 //!
 //! - `run`: a run of the server, from the configuration to the exit; `listen`: what it listens on;
 //!   `greeting`: what it prints first; `trial`: `--try`, one program
-//! - `command`: the command line; `check`: `--check-config`, and the warnings of a start
+//! - `command`: the command line; `check`: `--check-config`, and the warnings of a start;
+//!   `workers`: what several workers cannot be together with
 //! - `reload`: SIGHUP and other reloads; `tls`: certificates; `admin`: the listeners for operators
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
@@ -66,9 +67,11 @@ fn main() -> ExitCode {
             run::say(&good)
         }
         #[cfg(feature = "programs")]
-        Command::ListServices(config) => run::say(&(builtin::list() + &programs::list(&config))),
+        Command::ListServices(config) => {
+            run::say(&(builtin::list(&config) + &programs::list(&config)))
+        }
         #[cfg(not(feature = "programs"))]
-        Command::ListServices(_) => run::say(&builtin::list()),
+        Command::ListServices(config) => run::say(&builtin::list(&config)),
         Command::Print(text) => run::say(&text),
         Command::Version => run::say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
     };

@@ -7,7 +7,7 @@ use switchboard::process::{DocumentRoot, Listing, LookupError};
 use switchboard::programs::Mode;
 use switchboard::{Server, Start};
 
-use super::builtin::is_compiled;
+use super::builtin::{is_compiled, workers_of};
 use super::compiled::BuiltinService;
 
 /// Gives a server the programs of a configuration.
@@ -53,7 +53,7 @@ pub(crate) fn list(config: &Config) -> String {
             Ok(file) if is_compiled(&path) => {
                 format!("{}, hidden by the service that is compiled in", file.display())
             }
-            Ok(file) => file.display().to_string(),
+            Ok(file) => format!("{}{}", file.display(), workers_of(&path, config)),
             Err(error) => format!("cannot be served: {error}"),
         };
         text += &format!("  {path:width$}  {what}\n");

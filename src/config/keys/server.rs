@@ -14,6 +14,10 @@ use crate::config::value::proxies::ProxyValue;
 use crate::config::value::tls::TlsValue;
 #[cfg(feature = "unix")]
 use crate::config::value::unix::UnixValue;
+#[cfg(feature = "workers")]
+use crate::config::value::workers::WorkersValue;
+#[cfg(feature = "workers")]
+use crate::service::ServiceOptions;
 
 pub(super) static KEYS: &[Key] = &[
     Key {
@@ -198,16 +202,16 @@ pub(super) static KEYS: &[Key] = &[
         default: "1",
         meaning: "A service has so many threads, or a program so many processes, in mode shared",
         reload: ReloadTime::NextStart,
-        setter: Setter::Service(ValueKind::Workers(|service| &mut service.workers)),
+        setter: workers(WorkersValue::Count(|service| &mut service.workers)),
     },
     #[cfg(feature = "workers")]
     Key {
         section: Section::Server,
         name: "worker-key",
         default: "socket",
-        meaning: "Sockets with the same value have the same worker; socket: the one with the fewest",
+        meaning: "Sockets of the same value have the same worker; socket: the one with fewest",
         reload: ReloadTime::NextStart,
-        setter: Setter::Service(ValueKind::WorkerKey(|service| &mut service.workers)),
+        setter: workers(WorkersValue::Key(|service| &mut service.workers)),
     },
     Key {
         section: Section::Server,
@@ -281,6 +285,11 @@ pub(super) static KEYS: &[Key] = &[
 #[cfg(feature = "proxy")]
 const fn proxy(kind: ProxyValue<Config>) -> Setter {
     Setter::Server(ValueKind::Proxy(kind))
+}
+
+#[cfg(feature = "workers")]
+const fn workers(kind: WorkersValue<ServiceOptions>) -> Setter {
+    Setter::Service(ValueKind::Workers(kind))
 }
 
 #[cfg(feature = "tls")]

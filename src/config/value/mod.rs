@@ -1,9 +1,9 @@
 //! `ValueKind`: the kinds of values, and their readers. A kind has its reader and the text of
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
-//! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
-//! the kinds about proxies are in `proxies`, those about TLS in `tls`, those about Unix sockets in
-//! `unix`, those of databases in `databases`, those about listeners for operators in `admin`, those
-//! about workers in `workers`, and the words of others in `words`.
+//! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`; the
+//! kinds about workers are in `workers`, those about proxies in `proxies`, those about TLS in
+//! `tls`, those about Unix sockets in `unix`, those of databases in `databases`, those about
+//! listeners for operators in `admin`, and the words of others in `words`.
 
 #[cfg(feature = "admin")]
 pub(super) mod admin;
@@ -19,7 +19,7 @@ pub(super) mod tls;
 pub(super) mod unix;
 pub(super) mod words;
 #[cfg(feature = "workers")]
-mod workers;
+pub(super) mod workers;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -42,12 +42,10 @@ use crate::config::value::tls::TlsValue;
 use crate::config::value::unix::UnixValue;
 use crate::config::value::words::{FieldOf, word};
 #[cfg(feature = "workers")]
-use crate::config::value::workers::workers;
+use crate::config::value::workers::WorkersValue;
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Start, Thread};
-#[cfg(feature = "workers")]
-use crate::service::{WorkerKey, Workers};
 use crate::ws::Target;
 
 /// A kind of value, and its place in a `T`.
@@ -78,12 +76,8 @@ pub(super) enum ValueKind<T> {
     Compression(FieldOf<T, Compression>),
     Thread(FieldOf<T, Thread>),
     Start(FieldOf<T, Start>),
-    /// How many, or cores.
     #[cfg(feature = "workers")]
-    Workers(FieldOf<T, Workers>),
-    /// Beside that number.
-    #[cfg(feature = "workers")]
-    WorkerKey(FieldOf<T, Workers>),
+    Workers(WorkersValue<T>),
     LogLevel(FieldOf<T, LevelFilter>),
     LogFormat(FieldOf<T, LogFormat>),
     AccessLog(FieldOf<T, AccessLog>),
@@ -145,14 +139,7 @@ impl<T> ValueKind<T> {
             Self::Thread(place) => *place(target) = Thread::named(text?)?,
             Self::Start(place) => *place(target) = Start::named(text?)?,
             #[cfg(feature = "workers")]
-            Self::Workers(place) => {
-                let key = place(target).key().clone();
-                *place(target) = workers(text?)?.by(key);
-            }
-            #[cfg(feature = "workers")]
-            Self::WorkerKey(place) => {
-                *place(target) = Workers::new(place(target).count()).by(WorkerKey::named(text?)?);
-            }
+            Self::Workers(kind) => kind.set(target, text?)?,
             Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
             Self::LogFormat(place) => {
                 use LogFormat::{Json, Text};
@@ -225,9 +212,7 @@ impl<T> ValueKind<T> {
             Self::Thread(place) => place(one) != place(other),
             Self::Start(place) => place(one) != place(other),
             #[cfg(feature = "workers")]
-            Self::Workers(place) => place(one).count() != place(other).count(),
-            #[cfg(feature = "workers")]
-            Self::WorkerKey(place) => place(one).key() != place(other).key(),
+            Self::Workers(kind) => kind.differs(one, other),
             Self::LogLevel(place) => place(one) != place(other),
             Self::LogFormat(place) => place(one) != place(other),
             Self::AccessLog(place) => place(one) != place(other),
@@ -280,9 +265,7 @@ impl<T> ValueKind<T> {
             Self::Thread(_) => "own, or loop for a service that never blocks",
             Self::Start(_) => "lazy or eager",
             #[cfg(feature = "workers")]
-            Self::Workers(_) => "a number from 1 to 64, or cores",
-            #[cfg(feature = "workers")]
-            Self::WorkerKey(_) => "socket, peer, path, query NAME, cookie NAME or header NAME",
+            Self::Workers(kind) => kind.allowed(),
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
             Self::AccessLog(_) => "all, sockets or off",

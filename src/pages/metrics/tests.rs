@@ -7,7 +7,7 @@ use super::*;
 use crate::pages::samples::Family;
 use crate::pages::{
     DatabaseMetrics, Histogram, ListenerMetrics, MemoryMetrics, ProcessMetrics, ServiceKind,
-    ServiceMetrics, ServiceState,
+    ServiceMetrics, ServiceState, WorkerMetrics,
 };
 
 /// The names that dashboards and alerts use: to change one is a break.
@@ -15,7 +15,8 @@ const NAMES: &str = "
 build_info connections connections_total connections_refused_total responses_total
 sockets sockets_total closes_total messages_received_total messages_sent_total
 received_bytes_total sent_bytes_total outbox_bytes mail_messages mail_bytes paused_sockets
-pauses_total slow_closes_total topics subscriptions up starts_total failures_total processes
+pauses_total slow_closes_total topics subscriptions up starts_total failures_total
+worker_up worker_sockets worker_mail_bytes worker_starts_total worker_failures_total processes
 loop_turns_total loop_busy_seconds_total loop_turn_seconds slow_callbacks_total
 memory_bytes memory_bytes_max log_lines_dropped_total ping_seconds
 tls_handshakes_total database_connections database_connections_total database_queue
@@ -31,6 +32,14 @@ fn of_service(path: &str) -> ServiceMetrics {
         ServiceMetrics::new(path.to_owned(), ServiceKind::Mounted, ServiceState::Running);
     (service.closes[0], service.closes[6], service.closes[17]) = (3, 2, 1);
     (service.sockets, service.messages_received) = (4, 5);
+    service.workers = vec![WorkerMetrics {
+        state: ServiceState::Running,
+        sockets: 4,
+        mail_messages: 0,
+        mail_bytes: 0,
+        starts: 1,
+        failures: 0,
+    }];
     service
 }
 
@@ -179,7 +188,7 @@ fn parts_are_short_and_together_the_page() {
     assert_eq!(families["switchboard_sockets"], 3_000);
     assert_eq!(families["switchboard_closes_total"], 9_000);
     let one: String = full(services(1).collect()).into_text().collect();
-    let per_service = 18 + usize::from(cfg!(feature = "programs")) + 3;
+    let per_service = 23 + usize::from(cfg!(feature = "programs")) + 3;
     let rest = one.lines().filter(|line| !line.starts_with('#')).count() - per_service;
     assert_eq!(lines, rest + 3_000 * per_service);
 }

@@ -10,7 +10,15 @@ fn the_state_is_one_object() {
     let mut service =
         ServiceMetrics::new("/a\"\n".to_owned(), ServiceKind::Program, ServiceState::Running);
     (service.sockets, service.paused_sockets, service.mail_messages) = (4, 1, 2);
-    (service.topics, service.starts, service.pids) = (3, 5, vec![7, 8]);
+    (service.topics, service.restarts, service.pids) = (3, 4, vec![7, 8]);
+    service.workers = vec![WorkerMetrics {
+        state: ServiceState::Starting,
+        sockets: 4,
+        mail_messages: 2,
+        mail_bytes: 99,
+        starts: 1,
+        failures: 0,
+    }];
     let metrics = Metrics {
         uptime: Duration::from_millis(61_500),
         listeners: vec![ListenerMetrics {
@@ -39,7 +47,8 @@ fn the_state_is_one_object() {
     let text = metrics.to_json();
     let version = env!("CARGO_PKG_VERSION");
     let one = "{\"path\":\"/a\\\"\\n\",\"kind\":\"program\",\"state\":\"running\",\"sockets\":4,\
-        \"paused\":1,\"mail\":2,\"topics\":3,\"restarts\":4,\"pids\":[7,8]}";
+        \"paused\":1,\"mail\":2,\"topics\":3,\"restarts\":4,\"pids\":[7,8],\
+        \"workers\":[{\"state\":\"starting\",\"sockets\":4,\"mail\":2,\"restarts\":0}]}";
     let base = "{\"name\":\"main\",\"address\":\"sqlite:a.db\",\"state\":\"up\",\
         \"connections\":5,\"queue\":6,\"reads\":7,\"writes\":8,\"errors\":{\"busy\":9}}";
     let (before, after) = text.split_once("\"limits\":").expect("it has limits");

@@ -39,9 +39,13 @@ impl Context<'_> {
     }
 
     /// The same for a worker with this number, of so many.
-    #[cfg(feature = "workers")]
+    #[cfg_attr(not(feature = "workers"), expect(unused_mut, reason = "there is one worker"))]
     pub(crate) const fn with_number(mut self, number: [usize; 2]) -> Self {
-        self.number = number;
+        #[cfg(feature = "workers")]
+        {
+            self.number = number;
+        }
+        let _ = number;
         self
     }
 }

@@ -101,8 +101,8 @@ impl World {
         });
     }
 
-    /// A socket has been read, with which it may have got its worker. It keeps that, and others with
-    /// its key get the same.
+    /// A socket has been read, with which it may have got its worker. It keeps that, and others
+    /// with its key get the same.
     pub(super) fn note_worker(&mut self, hub: &Hub, index: usize) {
         let Some(record) = &self.links[index].record else { return };
         let Goal::Service(before) = self.links[index].peer.goal else { return };
