@@ -28,12 +28,9 @@ impl Hub {
         deliveries_max: usize,
         now: Time,
     ) -> usize {
-        let mut left = deliveries_max;
-        while left > 0 {
-            let Some(transaction) = batch.next() else { break };
-            left = left.saturating_sub(self.apply_one(run, transaction, now));
-        }
-        left
+        self.apply_each(batch, deliveries_max, |hub, transaction| {
+            hub.apply_one(run, transaction, now)
+        })
     }
 
     /// Applies transactions of other threads than those of the service that `worker` runs, as
@@ -61,12 +58,23 @@ impl Hub {
             Outbound::Later { .. } | Outbound::Answered { .. } => false,
         });
         let runs = self.runs(self.workers[worker].service);
+        self.apply_each(&mut batch, deliveries_max, |hub, transaction| {
+            if runs { hub.apply_as(worker, transaction, now) } else { 0 }
+        })
+    }
+
+    /// Calls `apply` with transactions, as far as their deliveries are allowed.
+    #[inline]
+    fn apply_each(
+        &mut self,
+        batch: &mut impl Iterator<Item = Outbound>,
+        deliveries_max: usize,
+        mut apply: impl FnMut(&mut Self, Outbound) -> usize,
+    ) -> usize {
         let mut left = deliveries_max;
         while left > 0 {
             let Some(transaction) = batch.next() else { break };
-            if runs {
-                left = left.saturating_sub(self.apply_as(worker, transaction, now));
-            }
+            left = left.saturating_sub(apply(self, transaction));
         }
         left
     }
