@@ -114,6 +114,7 @@ impl Hub {
             restarts: status.restarts.into(),
             ..ServiceMetrics::new(status.path.to_owned(), status.kind, status.state)
         };
+        let workers = workers.all();
         for worker in workers {
             self.workers[*worker].add_to(&mut metrics);
         }

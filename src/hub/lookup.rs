@@ -14,6 +14,7 @@ use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::tree::spellings;
 use crate::hub::worker_slot::RunState;
+use crate::hub::workers::Runs;
 use crate::hub::{
     Hub, LookupGoal, LookupJob, Output, PathError, Pool, ServiceId, ServiceTree, Spellings,
     WorkerId,
@@ -83,19 +84,19 @@ impl Hub {
         options: ServiceOptions,
     ) -> Result<ServiceId, PathError> {
         let next = self.services.next_id();
-        let entry =
-            ServiceEntry { is_program: true, ..ServiceEntry::new(path.to_owned(), options) };
         if self.lookups.programs_len < Limits::PROGRAMS_MAX {
             self.tree.add_found(path, next)?;
             self.lookups.programs_len += 1;
+            let entry = self.program_entry(path, options, next);
             self.services.push(entry);
-            self.add_workers(next);
+            self.start_all_soon(next);
             return Ok(next);
         }
         let is_spare = |id: &ServiceId| self.is_spare(*id);
         // A program that has failed recently comes last, so that its pause is kept.
         let last = |id: &ServiceId| {
-            let workers = self.services[*id].workers.iter().map(|worker| &self.workers[*worker]);
+            let workers =
+                self.services[*id].workers.all().iter().map(|worker| &self.workers[*worker]);
             workers.map(|worker| (worker.retry, worker.started)).max()
         };
         let place = self.services.ids().filter(is_spare).min_by_key(last);
@@ -105,10 +106,23 @@ impl Hub {
         };
         self.tree.add_found(path, place)?;
         self.tree.remove(&self.services[place].path);
-        let replaced = std::mem::replace(&mut self.services[place], entry);
-        self.workers.remove_all(replaced.workers);
-        self.add_workers(place);
+        let replaced = self.services[place].workers.clone();
+        self.workers.remove_all(&replaced);
+        self.services[place] = self.program_entry(path, options, place);
+        self.start_all_soon(place);
         Ok(place)
+    }
+
+    /// A program for this place in the table.
+    fn program_entry(
+        &mut self,
+        path: &str,
+        options: ServiceOptions,
+        place: ServiceId,
+    ) -> ServiceEntry {
+        let workers = self.make_workers(place, &options, Runs::Program);
+        let entry = ServiceEntry::new(path.to_owned(), options, workers);
+        ServiceEntry { is_program: true, ..entry }
     }
 
     /// Asks the program to finish that has been without sockets longest.
@@ -118,7 +132,7 @@ impl Hub {
         };
         let unused = self.services.ids().filter(is_unused);
         let Some(service) = unused.min_by_key(|id| self.services[*id].unused_since) else { return };
-        for &worker in &self.services[service].workers {
+        for &worker in self.services[service].workers.all() {
             let state = &mut self.workers[worker].state;
             if matches!(state, RunState::Starting | RunState::Running) {
                 *state = RunState::Finishing;

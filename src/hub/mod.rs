@@ -25,7 +25,7 @@
 //!   rules while sockets are open
 //! - `dates`: the date of answers; `counters`: what has happened; `hosts`: those of requests
 //! - `socket` with `socket_flags` and `unread`, `service_entry`, `worker_slot`, `mailbox`: the
-//!   state of each; `tables`, `worker_table`, `roster`: lists of them
+//!   state of each; `tables`, `worker_table`, `worker_list`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - with the feature `admin`: `notes` and `listeners`, what else such a line has in JSON;
@@ -111,6 +111,7 @@ mod unread;
 mod wheel;
 #[cfg(feature = "workers")]
 mod worker_choice;
+mod worker_list;
 mod worker_slot;
 mod worker_table;
 mod workers;
@@ -140,6 +141,7 @@ use tls::Handshakes;
 use wheel::Wheel;
 use worker_slot::{RunState, WorkerSlot};
 use worker_table::WorkerTable;
+use workers::Runs;
 
 pub use access_log::AccessLog;
 pub use backoff::Backoff;
@@ -268,8 +270,9 @@ impl Hub {
     pub fn mount(&mut self, path: &str, options: ServiceOptions) -> Result<ServiceId, PathError> {
         let id = self.services.next_id();
         self.tree.add(path, id)?;
-        self.services.push(ServiceEntry::new(path.to_owned(), options));
-        self.add_workers(id);
+        let workers = self.make_workers(id, &options, Runs::Code);
+        self.services.push(ServiceEntry::new(path.to_owned(), options, workers));
+        self.start_all_soon(id);
         Ok(id)
     }
 

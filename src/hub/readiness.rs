@@ -15,8 +15,8 @@ impl Hub {
         ];
         let services = self.services.ids().map(|id| &self.services[id]);
         let runs = |worker: &WorkerId| self.workers[*worker].state == RunState::Running;
-        let down =
-            services.filter(|service| service.is_eager() && !service.workers.iter().all(runs));
+        let down = services
+            .filter(|service| service.is_eager() && !service.workers.all().iter().all(runs));
         let down = down.map(|service| NotReady::ServiceDown(service.path.clone()));
         let reasons = host.into_iter().flatten().chain(down);
         #[cfg(feature = "database")]

@@ -54,7 +54,7 @@ impl Hub {
             workers: own.workers.clone(),
             ..options
         };
-        for worker in workers.clone() {
+        for &worker in workers.clone().all() {
             self.workers[worker].retry = now;
             // Otherwise no socket needs to be looked at. A server may have a million of them.
             if !has_same_limits {

@@ -4,6 +4,7 @@ use crate::hub::ids::WorkerId;
 use crate::hub::paced::Pace;
 use crate::hub::shares::Holder;
 use crate::hub::topics::Topics;
+use crate::hub::worker_list::WorkerList;
 use crate::service::{ServiceOptions, Start};
 use crate::time::Time;
 
@@ -24,11 +25,11 @@ pub(super) struct ServiceEntry {
     /// Senders and listeners, whichever workers they have.
     pub(super) pace: Pace,
     /// Its workers, one at least, by their numbers.
-    pub(super) workers: Vec<WorkerId>,
+    pub(super) workers: WorkerList,
 }
 
 impl ServiceEntry {
-    pub(super) fn new(path: String, options: ServiceOptions) -> Self {
+    pub(super) fn new(path: String, options: ServiceOptions, workers: WorkerList) -> Self {
         Self {
             path,
             is_program: false,
@@ -38,13 +39,13 @@ impl ServiceEntry {
             options,
             topics: Topics::default(),
             pace: Pace::default(),
-            workers: Vec::new(),
+            workers,
         }
     }
 
     /// Its first worker, which stands for the service where it does not matter which one is meant.
     pub(super) fn first(&self) -> WorkerId {
-        self.workers[0]
+        self.workers.first()
     }
 
     /// Whether it starts without a socket.

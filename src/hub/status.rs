@@ -39,7 +39,7 @@ impl Hub {
     #[must_use]
     pub fn service_status(&self, service: ServiceId, now: Time) -> ServiceStatus<'_> {
         let ServiceEntry { path, is_program, topics, workers, .. } = &self.services[service];
-        let workers = || workers.iter().map(|worker| &self.workers[*worker]);
+        let workers = || workers.all().iter().map(|worker| &self.workers[*worker]);
         let sum = |of: fn(&WorkerSlot) -> usize| workers().map(of).sum();
         let states = workers().map(|worker| worker.state_at(now));
         ServiceStatus {

@@ -20,7 +20,7 @@ impl Hub {
         request: &Request,
         now: Time,
     ) -> WorkerId {
-        let workers = &self.services[service].workers;
+        let workers = self.services[service].workers.all();
         if let [only] = workers[..] {
             return only;
         }

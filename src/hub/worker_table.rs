@@ -3,6 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 use crate::hub::ids::WorkerId;
+use crate::hub::worker_list::WorkerList;
 use crate::hub::worker_slot::WorkerSlot;
 use crate::limits::Limits;
 
@@ -38,8 +39,8 @@ impl WorkerTable {
     }
 
     /// Removes the workers of a service that does not run and has no sockets.
-    pub(super) fn remove_all(&mut self, workers: Vec<WorkerId>) {
-        self.free.extend(workers);
+    pub(super) fn remove_all(&mut self, workers: &WorkerList) {
+        self.free.extend(workers.all());
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = WorkerId> + use<> {
@@ -58,7 +59,7 @@ impl WorkerTable {
     /// Whether two workers run the same service.
     #[inline]
     pub(super) fn are_of_one(&self, worker: WorkerId, other: WorkerId) -> bool {
-        worker == other || self[worker].service == self[other].service
+        worker == other || cfg!(feature = "workers") && self[worker].service == self[other].service
     }
 }
 

@@ -1,15 +1,24 @@
 //! The workers of services: which ones a service has, and which sockets they have together.
 
-use crate::hub::service_entry::ServiceEntry;
+use crate::hub::worker_list::WorkerList;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, ServiceId, Subject, WorkerId};
-use crate::service::SocketId;
+use crate::service::{ServiceOptions, SocketId};
+
+/// What the workers of a service run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// What was compiled in.
+    Code,
+    /// A program.
+    Program,
+}
 
 impl Hub {
     /// The workers of a service, by their numbers.
     #[must_use]
     pub fn workers_of(&self, service: ServiceId) -> &[WorkerId] {
-        &self.services[service].workers
+        self.services[service].workers.all()
     }
 
     /// The first worker of a service. It stands for the service where it does not matter which one
@@ -41,19 +50,28 @@ impl Hub {
     #[must_use]
     pub fn number_of(&self, worker: WorkerId) -> [usize; 2] {
         let WorkerSlot { service, number, .. } = &self.workers[worker];
-        [*number, self.services[*service].workers.len()]
+        [*number, self.services[*service].workers.all().len()]
     }
 
-    /// Gives a service that was just mounted its workers.
-    pub(super) fn add_workers(&mut self, service: ServiceId) {
-        for number in 0..self.services[service].options.workers_len() {
-            let ServiceEntry { is_program, options, workers, .. } = &mut self.services[service];
-            let worker = self.workers.add(WorkerSlot {
-                is_program: *is_program,
+    /// Makes the workers of a service that is about to be mounted with this id.
+    pub(super) fn make_workers(
+        &mut self,
+        service: ServiceId,
+        options: &ServiceOptions,
+        kind: Runs,
+    ) -> WorkerList {
+        WorkerList::new(options.workers_len(), |number| {
+            self.workers.add(WorkerSlot {
+                is_program: kind == Runs::Program,
                 number,
                 ..WorkerSlot::new(service, &options.limits)
-            });
-            workers.push(worker);
+            })
+        })
+    }
+
+    /// Starts the workers of a service that was just mounted, if it is eager.
+    pub(super) fn start_all_soon(&mut self, service: ServiceId) {
+        for &worker in self.services[service].workers.clone().all() {
             self.start_soon(worker);
         }
     }
@@ -61,9 +79,11 @@ impl Hub {
     /// All open sockets of a service.
     pub(super) fn members_of(&self, service: ServiceId) -> Vec<SocketId> {
         let members = |worker: &WorkerId| self.sockets.ids_of(&self.workers[*worker].members);
-        let (first, others) = self.services[service].workers.split_first().expect("it has one");
-        let mut ids = members(first);
-        others.iter().for_each(|worker| ids.extend(members(worker)));
+        let workers = &self.services[service].workers;
+        #[cfg_attr(not(feature = "workers"), expect(unused_mut, reason = "there are no others"))]
+        let mut ids = members(&workers.first());
+        #[cfg(feature = "workers")]
+        workers.all()[1..].iter().for_each(|worker| ids.extend(members(worker)));
         ids
     }
 
@@ -102,6 +122,10 @@ impl Hub {
     }
 
     fn has_worker_in(&self, service: ServiceId, is_meant: impl Fn(RunState) -> bool) -> bool {
-        self.services[service].workers.iter().any(|worker| is_meant(self.workers[*worker].state))
+        self.services[service]
+            .workers
+            .all()
+            .iter()
+            .any(|worker| is_meant(self.workers[*worker].state))
     }
 }

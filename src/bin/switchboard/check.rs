@@ -187,9 +187,9 @@ pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> 
             service.path
         )
     });
-    let mut misplaced: Vec<_> = misplaced.collect();
+    let misplaced = misplaced.collect();
     #[cfg(feature = "workers")]
-    misplaced.extend(workers::impossible(all, config));
+    let misplaced = [misplaced, workers::impossible(all, config)].concat();
     #[cfg(feature = "programs")]
     let misplaced = [misplaced, programs::never_eager(config)].concat();
     misplaced
