@@ -17,6 +17,12 @@ impl Hub {
         holder(peer, self.workers.limits_of(None).sockets_per_ip_max)
     }
 
+    /// Ends all subscriptions of a socket. Returns how many there were.
+    #[inline(never)]
+    pub(super) fn leave_topics(&mut self, service: ServiceId, id: SocketId) -> usize {
+        self.with_topics(service, |topics, _, holders| topics.leave(id, holders))
+    }
+
     /// Changes the topics of a service, with its limits and what the places of each socket count
     /// for. They are counted also while no limit of one address holds, since a reload may set one.
     pub(super) fn with_topics<T>(

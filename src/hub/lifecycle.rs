@@ -138,7 +138,7 @@ impl Hub {
         self.workers[worker].counters.close(close.code);
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, service, now);
-        let links_len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
+        let links_len = self.leave_topics(service, id);
         let members = &mut self.workers[worker].members;
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.membership = Membership::Left;

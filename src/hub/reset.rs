@@ -32,7 +32,7 @@ impl Hub {
             socket.membership = if is_taken { Membership::Waiting } else { Membership::Asked };
         }
         for id in members {
-            self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
+            self.leave_topics(service, id);
             if let Some(cold) = self.sockets.get_mut(id).and_then(|socket| socket.cold.as_mut()) {
                 cold.labels = Vec::new();
             }

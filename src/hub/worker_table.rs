@@ -12,13 +12,19 @@ use crate::limits::Limits;
 pub(super) struct WorkerTable {
     list: Vec<WorkerSlot>,
     /// Workers of programs that were replaced, for the next service.
+    #[cfg(feature = "programs")]
     free: Vec<WorkerId>,
     common: Limits,
 }
 
 impl WorkerTable {
     pub(super) const fn new(common: Limits) -> Self {
-        Self { list: Vec::new(), free: Vec::new(), common }
+        Self {
+            list: Vec::new(),
+            #[cfg(feature = "programs")]
+            free: Vec::new(),
+            common,
+        }
     }
 
     /// Sets the bounds for sockets without a service.
@@ -29,17 +35,20 @@ impl WorkerTable {
     /// Adds a worker. It may get the place of one that was removed, whose runs it counts on: what
     /// the other still sends is ignored.
     pub(super) fn add(&mut self, worker: WorkerSlot) -> WorkerId {
-        let Some(id) = self.free.pop() else {
-            self.list.push(worker);
-            return WorkerId::new(self.list.len() - 1);
-        };
-        let run = self[id].run;
-        self[id] = WorkerSlot { run, ..worker };
-        id
+        #[cfg(feature = "programs")]
+        if let Some(id) = self.free.pop() {
+            let run = self[id].run;
+            self[id] = WorkerSlot { run, ..worker };
+            return id;
+        }
+        self.list.push(worker);
+        WorkerId::new(self.list.len() - 1)
     }
 
     /// Removes the workers of a service that does not run and has no sockets.
+    #[cfg_attr(not(feature = "programs"), expect(unused_variables, reason = "none is used again"))]
     pub(super) fn remove_all(&mut self, workers: &WorkerList) {
+        #[cfg(feature = "programs")]
         self.free.extend(workers.all());
     }
 

@@ -100,9 +100,12 @@ fn sockets_of_one_key_have_one_worker() {
     assert_ne!(before, after);
 }
 
+/// A key, a query, and what makes a line of the head for a number.
+type Row = (WorkerKey, &'static str, fn(usize) -> String);
+
 #[test]
 fn each_key_reads_its_part_of_the_request() {
-    let rows: [(WorkerKey, &str, fn(usize) -> String); 3] = [
+    let rows: [Row; 3] = [
         (WorkerKey::Cookie("who".into()), "", |n| format!("Cookie: a=b; who=w{n}")),
         (WorkerKey::Header("X-Room".into()), "", |n| format!("x-room: r{n}")),
         (WorkerKey::Path, "", |_| "X: y".to_owned()),
