@@ -1,12 +1,12 @@
-//! How many messages a second a service answers whose handler takes 100 us for each, with 1, 2 and 4
-//! workers: one that sleeps, as for an answer of another server, and one that computes.
+//! How many messages a second a service answers whose handler takes 100 us for each, with 1, 2 and
+//! 4 workers: one that sleeps, as for an answer of another server, and one that computes.
 //!
 //! `cargo bench --bench workers`; `--quick` shows in a second that it works.
 
 use std::env;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ fn rate_of(work: Work, workers: usize, time: Duration) -> f64 {
     let host = server.bind("127.0.0.1:0").expect("a port is free");
     let (address, stopper) = (host.address().tcp().expect("it is TCP"), host.stopper());
     let running = thread::spawn(move || host.run());
-    let (answers, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (answers, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (mut start, mut before) = (Instant::now(), 0);
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
@@ -77,7 +77,7 @@ fn rate_of(work: Work, workers: usize, time: Duration) -> f64 {
 }
 
 /// A socket that has some messages under way, so that each worker always has one.
-fn talk(address: SocketAddr, answers: &AtomicU64, is_over: &AtomicBool) {
+fn talk(address: SocketAddr, answers: &AtomicUsize, is_over: &AtomicBool) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_nodelay(true).expect("it is a socket of TCP");
     stream.write_all(HEAD).expect("it is read");
@@ -93,7 +93,7 @@ fn talk(address: SocketAddr, answers: &AtomicU64, is_over: &AtomicBool) {
         let len = stream.read(&mut bytes).expect("it answers") + part;
         part = len % ANSWER_BYTES;
         let whole = len / ANSWER_BYTES;
-        answers.fetch_add(whole as u64, Ordering::Relaxed);
+        answers.fetch_add(whole, Ordering::Relaxed);
         stream.write_all(&MESSAGE.repeat(whole)).expect("it is read");
     }
 }

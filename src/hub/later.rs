@@ -10,7 +10,8 @@ use crate::service::SocketId;
 use crate::time::Time;
 
 impl Hub {
-    /// A socket of this worker is answered later. Until then it is not read, and has no close frame of ours.
+    /// A socket of this worker is answered later. Until then it is not read, and has no close frame
+    /// of ours.
     pub(super) fn begin_later(&mut self, worker: WorkerId, id: SocketId) {
         let is_own =
             |socket: &Socket| socket.worker == Some(worker) && socket.hears(worker, &self.workers);

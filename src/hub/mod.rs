@@ -15,8 +15,7 @@
 //! - `lifecycle`: services start and end, sockets open and leave; `eager`: services that start
 //!   without a socket; `backoff`: the pause of services that keep failing; `reset`: a program is
 //!   replaced and its sockets stay
-//! - `workers`: the workers of a service; `worker_choice`, with the feature `workers`: which of
-//!   them a socket gets
+//! - `workers`: those of a service; `worker_choice`, with a feature: which of them a socket gets
 //! - `apply`: the transactions of services; `later`, with the feature `database`: sockets that are
 //!   answered later; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used

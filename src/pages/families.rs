@@ -1,6 +1,6 @@
 //! All metrics: their names, what they are, and where their values come from. Labels are paths of
-//! services, names of databases, addresses of listeners, and words of this file. They are never
-//! texts of peers, so that no peer can make the page long.
+//! services, numbers of workers, names of databases, addresses of listeners and words of this file.
+//! They are never texts of peers, so that no peer can make the page long.
 
 use crate::pages::ServiceState;
 use crate::pages::samples::Rows::{Each, Once};

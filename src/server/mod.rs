@@ -50,8 +50,6 @@ use crate::limits::Limits;
 use crate::net::tls::{PlainRequests, Tls, TlsPlan};
 use crate::server::mounted::Mounting;
 use crate::server::rules::HubRules;
-#[cfg(feature = "workers")]
-use crate::server::secret::new_secret;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 use crate::ws::Transport;
@@ -337,7 +335,7 @@ impl Server {
         };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         #[cfg(feature = "workers")]
-        hub.hash_keys_with(new_secret());
+        hub.hash_keys_with(secret::new_secret());
         self.rules.apply(self.options.origin, &mut hub);
         #[cfg(feature = "admin")]
         if let Some(count) = self.log_lines_dropped {
