@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "admin")]
 use crate::admin::Admin;
-use crate::host::{Factory, Host, HostPlan, Make, MakeListener, PortUse, StaticRoot};
+use crate::host::{Host, HostPlan, Make, MakeListener, PortUse, StaticRoot};
 use crate::hub::{AccessLog, AllowedHosts, Hub, ProxyProtocol, Spellings};
 use crate::limits::Limits;
 #[cfg(feature = "tls")]
@@ -348,19 +348,9 @@ impl Server {
             hub.look_up();
             hub.name_programs(programs.named());
         }
-        let mut factories = Vec::new();
-        for Mounting { path, options, own, callbacks } in self.mounts {
-            options.limits.check().map_err(BindError::Limits)?;
-            let thread = options.thread;
-            #[cfg(feature = "workers")]
-            options.check_workers(&path).map_err(BindError::Workers)?;
-            hub.mount(&path, options).map_err(BindError::Path)?;
-            factories.push(match (thread, callbacks) {
-                (Thread::Own, _) => Factory::thread(own),
-                (Thread::Loop, Some(callbacks)) => Factory::Loop(callbacks),
-                (Thread::Loop, None) => return Err(BindError::Thread(path)),
-            });
-        }
+        let mounts = self.mounts.into_iter();
+        let factories = mounts.map(|mounting| mounting.mount(&mut hub));
+        let factories = factories.collect::<Result<_, _>>()?;
         let static_root = self.static_root.as_deref().map(StaticRoot::new).transpose();
         let static_root = static_root.map_err(BindError::StaticRoot)?;
         #[cfg(feature = "programs")]

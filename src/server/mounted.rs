@@ -1,7 +1,9 @@
 //! `Mounted`: a service that has been mounted; `Mounting`: how the server keeps it.
 
-use crate::host::Make;
+use crate::host::{Factory, Make};
+use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::server::error::BindError;
 #[cfg(feature = "workers")]
 use crate::service::Workers;
 use crate::service::{
@@ -94,4 +96,21 @@ pub(super) struct Mounting {
     pub(super) own: Make<dyn Service>,
     /// `None` if it has no callbacks for the loop to call.
     pub(super) callbacks: Option<Make<dyn Callbacks>>,
+}
+
+impl Mounting {
+    /// Mounts it. Returns what makes the service.
+    pub(super) fn mount(self, hub: &mut Hub) -> Result<Factory, BindError> {
+        let Self { path, options, own, callbacks } = self;
+        options.limits.check().map_err(BindError::Limits)?;
+        let thread = options.thread;
+        #[cfg(feature = "workers")]
+        options.check_workers(&path).map_err(BindError::Workers)?;
+        hub.mount(&path, options).map_err(BindError::Path)?;
+        match (thread, callbacks) {
+            (Thread::Own, _) => Ok(Factory::thread(own)),
+            (Thread::Loop, Some(callbacks)) => Ok(Factory::Loop(callbacks)),
+            (Thread::Loop, None) => Err(BindError::Thread(path)),
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //! sends into batches, so that the way to the host costs once per batch and not once
 //! per message. `tasks`: what other threads have it do, or `no_tasks` in its place; `for_programs`:
 //! for services whose processes come and go; `run_tasks`: all tasks of a run; `later`: mail that
-//! waits for them, or `no_later` in its place; `worker`: which worker of its service it is.
+//! waits for them, or `no_later` in its place; `worker`: which worker of its service it is;
+//! `sender`: the way of other threads to its sockets.
 
 #[cfg(feature = "programs")]
 mod for_programs;
@@ -13,6 +14,8 @@ mod later;
 mod later;
 #[cfg(feature = "state")]
 mod run_tasks;
+#[cfg(feature = "senders")]
+mod sender;
 #[cfg(feature = "state")]
 mod tasks;
 #[cfg(not(feature = "state"))]
@@ -27,8 +30,6 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::RecvTimeoutError;
 
 use crate::limits::Limits;
-#[cfg(feature = "senders")]
-use crate::service::ServiceSender;
 use crate::service::link::{Apply, Batch, Received, ServiceLink, ThreadLink, Wait, take_spare};
 use crate::service::sender_queue::SenderWay;
 use crate::service::{Audience, Inbound, Outbound, SocketId, TakenMail, Verdict};
@@ -288,18 +289,6 @@ impl<'host> Context<'host> {
         if ends.batches.send(Batch { inbound, outbound, bytes }).is_ok() {
             ends.host_waker.wake();
         }
-    }
-
-    /// A sender of this service, for other threads: it sends to the sockets of the service, also of
-    /// its later runs. All senders of a service share one queue. A service calls this when it
-    /// starts, or when it starts a thread.
-    #[cfg(feature = "senders")]
-    #[must_use]
-    pub fn sender(&self) -> ServiceSender {
-        ServiceSender::of(match &self.way {
-            ServiceLink::Ends(ends) => &ends.senders,
-            ServiceLink::Loop(_, senders) => senders.source(),
-        })
     }
 
     fn receive_by(&mut self, patience: Wait) -> Received {
