@@ -103,11 +103,16 @@ impl Hub {
         }
         let peer = PeerInfo::new(self.addresses.of(socket.peer), tls);
         let request = Arc::new(asked.into_request(peer, transport));
-        socket.cold.get_or_insert_default().request = Some(request.clone());
         #[cfg(feature = "workers")]
-        let worker = self.choose_worker(service, &request, now);
+        let worker = {
+            socket.cold.get_or_insert_default().request = Some(request.clone());
+            self.choose_worker(service, &request, now)
+        };
         #[cfg(not(feature = "workers"))]
-        let worker = self.services[service].first();
+        let worker = {
+            socket.cold.get_or_insert_default().request = Some(request);
+            self.services[service].first()
+        };
         self.wait(id, worker);
         let WorkerSlot { state, mail, .. } = &self.workers[worker];
         match state {

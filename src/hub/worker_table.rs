@@ -46,7 +46,10 @@ impl WorkerTable {
     }
 
     /// Removes the workers of a service that does not run and has no sockets.
-    #[cfg_attr(not(feature = "programs"), expect(unused_variables, reason = "none is used again"))]
+    #[cfg_attr(
+        not(feature = "programs"),
+        expect(unused_variables, clippy::unused_self, reason = "no place is used again")
+    )]
     pub(super) fn remove_all(&mut self, workers: &WorkerList) {
         #[cfg(feature = "programs")]
         self.free.extend(workers.all());

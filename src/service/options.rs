@@ -60,10 +60,15 @@ impl ServiceOptions {
     }
 
     /// How many workers it has.
+    #[cfg(feature = "workers")]
     pub(crate) const fn workers_len(&self) -> usize {
-        #[cfg(feature = "workers")]
-        return self.workers.count();
-        #[cfg(not(feature = "workers"))]
+        self.workers.count()
+    }
+
+    /// How many workers it has.
+    #[cfg(not(feature = "workers"))]
+    #[expect(clippy::unused_self, reason = "each service has one")]
+    pub(crate) const fn workers_len(&self) -> usize {
         1
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Plan {
     #[cfg(feature = "sqlite")]
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// What the databases of a configuration are, and warnings about them. None is opened.
@@ -56,7 +56,7 @@ fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
             if of.ssl_mode == SslMode::VerifyFull {
                 postgres = postgres.verify_full(of.ca_file.clone());
             }
-            Ok(Plan::Postgres(postgres))
+            Ok(Plan::Postgres(Box::new(postgres)))
         }
         // The configuration was refused before.
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
@@ -93,7 +93,7 @@ impl Databases {
                 #[cfg(feature = "sqlite")]
                 Plan::Sqlite(sqlite) => databases.add(&mut server, of, sqlite)?,
                 #[cfg(feature = "postgres")]
-                Plan::Postgres(postgres) => databases.add(&mut server, of, postgres)?,
+                Plan::Postgres(postgres) => databases.add(&mut server, of, *postgres)?,
             }
         }
         Ok((server, databases))
