@@ -72,7 +72,8 @@ pub struct Limits {
     pub message_rate: Option<Rate>,
     /// What happens to a socket that sends more.
     pub rate_policy: RatePolicy,
-    /// Most transactions waiting for one service; then its sockets are not read.
+    /// Most transactions waiting for one service; then its sockets are not read. What waits for the
+    /// answer of a database counts in its bytes alone.
     pub mail_messages_max: usize,
     /// Most bytes waiting for one service, each transaction with [`Limits::MAIL_ITEM_BYTES`]
     /// on top; then its sockets are not read.

@@ -12,7 +12,9 @@ use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
 use crate::service::context::RunTasks;
 use crate::service::link::{Apply, KnowOutboxes};
-use crate::service::{Callbacks, Context, Inbound, Outbound, SenderSource, SenderTable, SocketId};
+use crate::service::{
+    Callbacks, Context, Inbound, Outbound, SenderSource, SenderTable, SocketId, TakenMail,
+};
 use crate::time::Time;
 use crate::ws::Message;
 
@@ -78,8 +80,7 @@ impl LoopService {
         // A reload may have changed it.
         self.budget.set_max(hub.limits_of(run.worker));
         let mut direct = LoopLink { hub, run, now, left: *left, applies: false };
-        // What it is done with: messages, and their bytes.
-        let mut taken = (0, 0);
+        let mut taken = TakenMail::default();
         self.budget.begin();
         let called = self.service.call(|service| {
             let mut context =
@@ -101,17 +102,20 @@ impl LoopService {
                         continue;
                     }
                 }
-                let transaction = match context.released() {
-                    Some(transaction) => transaction,
-                    None => match self.mail.pop().map(|transaction| context.keep(transaction)) {
-                        Some(Some(transaction)) => transaction,
-                        Some(None) => continue,
-                        None => break,
-                    },
+                let transaction = if let Some(transaction) = context.released() {
+                    taken.pick_up_kept(&transaction);
+                    transaction
+                } else {
+                    let Some(transaction) = self.mail.pop() else { break };
+                    let Some(transaction) = context.keep(transaction) else {
+                        taken.keep();
+                        continue;
+                    };
+                    taken.pick_up(&transaction);
+                    transaction
                 };
-                let bytes = transaction.mail_bytes();
                 service.receive(&mut context, transaction);
-                taken = (taken.0 + 1, taken.1 + bytes);
+                taken.put_down();
                 self.budget.count();
                 // Never before the first delivery: otherwise slow ticks would keep all mail
                 // waiting.
@@ -129,7 +133,7 @@ impl LoopService {
             ends
         });
         direct.assert_sound(&called);
-        if let ((messages @ 1.., bytes), Ok(_)) = (taken, &called) {
+        if let (Some((messages, bytes)), Ok(_)) = (taken.report(), &called) {
             direct.apply(Outbound::Taken { messages, bytes });
         }
         *left = direct.left;

@@ -76,12 +76,15 @@ impl<'host> Context<'host> {
                 return NextCall::Time;
             }
             if let Some(transaction) = self.released() {
-                self.taken.pick_up(&transaction);
+                self.taken.pick_up_kept(&transaction);
                 self.flush_by_tick();
                 return NextCall::Transaction(transaction);
             }
             if let Some(transaction) = self.mail.pop_front() {
-                let Some(transaction) = self.keep(transaction) else { continue };
+                let Some(transaction) = self.keep(transaction) else {
+                    self.taken.keep();
+                    continue;
+                };
                 self.taken.pick_up(&transaction);
                 self.flush_by_tick();
                 return NextCall::Transaction(transaction);
