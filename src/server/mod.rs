@@ -348,9 +348,10 @@ impl Server {
             hub.look_up();
             hub.name_programs(programs.named());
         }
-        let mounts = self.mounts.into_iter();
-        let factories = mounts.map(|mounting| mounting.mount(&mut hub));
-        let factories = factories.collect::<Result<_, _>>()?;
+        let mut factories = Vec::new();
+        for mounting in self.mounts {
+            factories.push(mounting.mount(&mut hub)?);
+        }
         let static_root = self.static_root.as_deref().map(StaticRoot::new).transpose();
         let static_root = static_root.map_err(BindError::StaticRoot)?;
         #[cfg(feature = "programs")]

@@ -11,16 +11,20 @@ pub(crate) fn is_compiled(path: &str) -> bool {
 }
 
 /// The services, one in each line.
+#[cfg_attr(not(feature = "workers"), expect(unused_variables, reason = "each has one worker"))]
 pub(crate) fn list(config: &Config) -> String {
     let width = ALL.iter().map(|service| service.path.len()).max().unwrap_or(0);
     let line = |service: &BuiltinService| {
         let BuiltinService { path, about, .. } = service;
-        format!("  {path:width$}  {about}{}\n", workers_of(path, config))
+        #[cfg(feature = "workers")]
+        let about = format!("{about}{}", workers_of(path, config));
+        format!("  {path:width$}  {about}\n")
     };
     ALL.iter().map(line).collect()
 }
 
 /// How many workers a service has, if it has several.
+#[cfg(any(feature = "workers", feature = "programs"))]
 pub(crate) fn workers_of(path: &str, config: &Config) -> String {
     #[cfg(feature = "workers")]
     {

@@ -102,18 +102,8 @@ impl LoopService {
                         continue;
                     }
                 }
-                let transaction = if let Some(transaction) = context.released() {
-                    taken.pick_up_kept(&transaction);
-                    transaction
-                } else {
-                    let Some(transaction) = self.mail.pop() else { break };
-                    let Some(transaction) = context.keep(transaction) else {
-                        taken.keep();
-                        continue;
-                    };
-                    taken.pick_up(&transaction);
-                    transaction
-                };
+                let next = next_transaction(&mut context, &mut self.mail, &mut taken);
+                let Some(transaction) = next else { break };
                 service.receive(&mut context, transaction);
                 taken.put_down();
                 self.budget.count();
@@ -227,6 +217,26 @@ impl Apply for LoopLink<'_> {
 impl KnowOutboxes for LoopLink<'_> {
     fn unsent_len(&self, id: SocketId) -> usize {
         self.hub.unsent_len(id)
+    }
+}
+
+/// What the service is called with next: before its mail, what it has kept for later.
+#[inline]
+fn next_transaction(
+    context: &mut Context<'_>,
+    mail: &mut Vec<Inbound>,
+    taken: &mut TakenMail,
+) -> Option<Inbound> {
+    if let Some(transaction) = context.released() {
+        taken.pick_up_kept(&transaction);
+        return Some(transaction);
+    }
+    loop {
+        if let Some(transaction) = context.keep(mail.pop()?) {
+            taken.pick_up(&transaction);
+            return Some(transaction);
+        }
+        taken.keep();
     }
 }
 
