@@ -263,18 +263,22 @@ fn our_close_frame_follows_answers_that_come_later() {
         let bytes = texts.iter().flat_map(|text| frame(TEXT, text.as_bytes()));
         waits.send(&bytes.chain(close(1001, "bye")).collect::<Vec<_>>());
         held.await_begin();
-        // The service takes much more than it had before.
-        for _ in 0..100 {
+        // The service takes much more than it had before, and more than one's share of its mail.
+        for _ in 0..300 {
             now(&mut other);
         }
+        // It has answered all of another one, though not all that came before.
+        other.send(&close(1001, ""));
+        assert_eq!(other.read_close().0, 1001);
         held.end();
         for answer in ["answer to first", "answer to second", "third"] {
             assert_eq!(waits.read_text(), answer);
         }
         assert_eq!(waits.read_close().0, 1001);
-        let seen: Vec<_> = (0..3).map(|_| next(&seen)).collect();
+        let seen: Vec<_> = (0..4).map(|_| next(&seen)).collect();
         let answered = |text: &str| Seen::Answered(format!("answer to {text}"));
-        assert_eq!(seen, [answered("first"), answered("second"), Seen::Closed(1001)]);
+        let closed = || Seen::Closed(1001);
+        assert_eq!(seen, [closed(), answered("first"), answered("second"), closed()]);
         server.stop();
     });
 }
@@ -307,24 +311,21 @@ fn a_peer_that_goes_is_answered_before_its_close() {
         let (server, gates, seen) = asking(thread, SOON, DatabaseOptions::new());
         let (mut waits, mut other) = (server.open("/ask"), server.open("/ask"));
         let held = gates.hold("first");
+        waits.send_text("!what it does not read");
         waits.send_text("first");
         held.await_begin();
-        drop(waits);
-        // Others get its place.
-        for _ in 0..20 {
-            now(&mut server.open("/ask"));
+        waits.reset();
+        // Another gets its place, and so waits for its answer.
+        now(&mut other);
+        let mut next_one = server.open("/ask");
+        next_one.send(&[frame(TEXT, b"!then"), close(1001, "")].concat());
+        for _ in 0..300 {
             now(&mut other);
         }
         held.end();
         let answered = Seen::Answered("answer to first".to_owned());
-        let mut order = Vec::new();
-        while order.len() < 2 {
-            match next(&seen) {
-                Seen::Closed(1006) if order.is_empty() => {}
-                seen => order.push(seen),
-            }
-        }
-        assert_eq!(order, [answered, Seen::Closed(1006)]);
+        assert_eq!([next(&seen), next(&seen)], [answered, Seen::Closed(1006)]);
+        assert_eq!((next_one.read_text(), next_one.read_close().0), ("then".to_owned(), 1001));
         server.stop();
     });
 }

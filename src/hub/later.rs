@@ -38,6 +38,13 @@ impl Hub {
         self.schedule_write(id);
     }
 
+    /// How many sockets of a worker are answered later, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn later_len(&self, worker: WorkerId) -> usize {
+        self.workers[worker].later.len()
+    }
+
     /// Whether a socket of this worker is answered later.
     pub(super) fn is_later(&self, worker: WorkerId, id: SocketId) -> bool {
         let later = &self.workers[worker].later;

@@ -137,7 +137,13 @@ pub use sender_queue::SenderQueue;
 // The engine and the simulation take from them.
 #[doc(hidden)]
 pub use sender_queue::{SenderSource, SenderTable};
+#[cfg(feature = "database")]
+#[doc(hidden)]
+pub use socket_waits::{AfterAdding, BeginJob, Keeping, Released, SocketWaits};
 pub use subscribable::{Event, Subscribable};
+#[cfg(feature = "state")]
+#[doc(hidden)]
+pub use task_queue::{TaskQueue, TaskSender};
 #[doc(hidden)]
 pub use wake_senders::WakeForSenders;
 #[cfg(feature = "state")]

@@ -1,6 +1,7 @@
 //! `SocketWaits`: the sockets that a service answers later, with what it keeps of them until then.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 
 use crate::service::{Inbound, SocketId};
 
@@ -10,7 +11,7 @@ use crate::service::{Inbound, SocketId};
 /// A socket is known by its index. So a socket that gets the index of one that has gone waits for
 /// the answers of that one, whose close is kept with all else.
 #[derive(Default)]
-pub(crate) struct SocketWaits {
+pub struct SocketWaits {
     waits: HashMap<usize, SocketWait>,
     /// The indices of those whose next transaction is to be delivered.
     ready: VecDeque<usize>,
@@ -19,7 +20,7 @@ pub(crate) struct SocketWaits {
 }
 
 /// Begins a job.
-pub(crate) type BeginJob = Box<dyn FnOnce() + Send>;
+pub type BeginJob = Box<dyn FnOnce() + Send>;
 
 struct SocketWait {
     /// The socket that the hub knows as one that is answered later.
@@ -31,7 +32,7 @@ struct SocketWait {
 }
 
 /// What to do after a job was added.
-pub(crate) enum AfterAdding {
+pub enum AfterAdding {
     /// Its socket is answered later from now on, and the job begins.
     BeginWith(SocketId, BeginJob),
     /// The job begins.
@@ -40,9 +41,26 @@ pub(crate) enum AfterAdding {
     Nothing,
 }
 
+/// What becomes of a transaction.
+#[derive(Debug)]
+pub enum Keeping {
+    /// It does not wait.
+    None(Inbound),
+    /// It is kept.
+    Kept,
+    /// It is kept, and the first of its socket, which is answered later from now on. The one that
+    /// had its index before has gone.
+    First {
+        /// Its socket.
+        id: SocketId,
+        /// The one before.
+        gone: SocketId,
+    },
+}
+
 /// What is to be delivered before other mail.
 #[derive(Debug)]
-pub(crate) enum Released {
+pub enum Released {
     /// A transaction that was kept.
     Transaction(Inbound),
     /// Nothing is left of this socket.
@@ -51,7 +69,7 @@ pub(crate) enum Released {
 
 impl SocketWaits {
     /// Adds a job of a socket.
-    pub(crate) fn add(&mut self, id: SocketId, job: BeginJob) -> AfterAdding {
+    pub fn add(&mut self, id: SocketId, job: BeginJob) -> AfterAdding {
         let Some(wait) = self.waits.get_mut(&id.index()) else {
             let wait =
                 SocketWait { id, has_job: true, jobs: VecDeque::new(), kept: VecDeque::new() };
@@ -63,23 +81,22 @@ impl SocketWaits {
             return AfterAdding::Nothing;
         }
         wait.has_job = true;
-        if std::mem::replace(&mut wait.id, id) == id {
-            return AfterAdding::Begin(job);
-        }
-        AfterAdding::BeginWith(id, job)
+        AfterAdding::Begin(job)
     }
 
-    /// Keeps a transaction, if it has to wait. Otherwise it is returned.
-    pub(crate) fn keep(&mut self, transaction: Inbound) -> Option<Inbound> {
-        let Some(wait) = self.waits.get_mut(&transaction.id().index()) else {
-            return Some(transaction);
+    /// Keeps a transaction, if it has to wait.
+    pub fn keep(&mut self, transaction: Inbound) -> Keeping {
+        let id = transaction.id();
+        let Some(wait) = self.waits.get_mut(&id.index()) else {
+            return Keeping::None(transaction);
         };
         wait.kept.push_back(transaction);
-        None
+        let gone = std::mem::replace(&mut wait.id, id);
+        if gone == id { Keeping::Kept } else { Keeping::First { id, gone } }
     }
 
     /// The job of a socket has been answered. Returns its next job, which begins now.
-    pub(crate) fn answered(&mut self, id: SocketId) -> Option<BeginJob> {
+    pub fn answered(&mut self, id: SocketId) -> Option<BeginJob> {
         let wait = self.waits.get_mut(&id.index())?;
         let next = wait.jobs.pop_front();
         if next.is_none() {
@@ -90,7 +107,7 @@ impl SocketWaits {
     }
 
     /// What is to be delivered next. The service is done with what was delivered before.
-    pub(crate) fn release(&mut self) -> Option<Released> {
+    pub fn release(&mut self) -> Option<Released> {
         if let Some(index) = self.in_hand.take()
             && self.waits.get(&index).is_some_and(|wait| !wait.has_job)
         {
@@ -108,12 +125,24 @@ impl SocketWaits {
     }
 
     /// Whether no socket is answered later.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.waits.is_empty()
     }
 
     /// Whether something may be released now.
-    pub(crate) fn is_ready(&self) -> bool {
+    pub fn is_ready(&self) -> bool {
         !self.ready.is_empty() || self.in_hand.is_some()
+    }
+}
+
+impl fmt::Debug for SocketWaits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketWaits").field("len", &self.waits.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AfterAdding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AfterAdding").finish_non_exhaustive()
     }
 }

@@ -23,12 +23,12 @@ impl TakenMail {
     }
 
     /// The service keeps a transaction for later.
-    pub(crate) const fn keep(&mut self) {
+    pub const fn keep(&mut self) {
         self.messages += 1;
     }
 
     /// The service gets a transaction that it has kept.
-    pub(crate) fn pick_up_kept(&mut self, transaction: &Inbound) {
+    pub fn pick_up_kept(&mut self, transaction: &Inbound) {
         self.put_down();
         self.in_hand = [0, transaction.mail_bytes()];
     }

@@ -11,10 +11,10 @@ use crate::service::link::Wake;
 
 /// The tasks of one run. It allocates nothing for them before the first one. Those who send them
 /// bound their number: a gate sends one for each request that waits.
-pub(crate) struct TaskQueue<T>(Arc<TaskList<T>>);
+pub struct TaskQueue<T>(Arc<TaskList<T>>);
 
 /// Sends tasks to one run of a service, from any thread.
-pub(crate) struct TaskSender<T>(Arc<TaskList<T>>);
+pub struct TaskSender<T>(Arc<TaskList<T>>);
 
 struct TaskList<T> {
     /// The service, for the log.
@@ -30,7 +30,7 @@ struct TaskList<T> {
 
 impl<T> TaskQueue<T> {
     /// An empty queue for a run of this service.
-    pub(crate) fn new(service: &str) -> Self {
+    pub fn new(service: &str) -> Self {
         Self(Arc::new(TaskList {
             service: service.into(),
             tasks: Mutex::new(Some(VecDeque::new())),
@@ -41,27 +41,27 @@ impl<T> TaskQueue<T> {
 
     /// Sets what is called for the first task that comes while there is none, on the thread that
     /// sends the task.
-    pub(crate) fn wake_by(&self, wake: impl FnOnce() -> Wake) {
+    pub fn wake_by(&self, wake: impl FnOnce() -> Wake) {
         let _ = self.0.wakes[0].set(wake());
     }
 
     /// Sets what is called as well.
-    pub(crate) fn wake_also_by(&self, wake: Wake) {
+    pub fn wake_also_by(&self, wake: Wake) {
         let _ = self.0.wakes[1].set(wake);
     }
 
     /// The path of the service.
-    pub(crate) fn service(&self) -> &str {
+    pub fn service(&self) -> &str {
         &self.0.service
     }
 
     /// Sends tasks to this run.
-    pub(crate) fn sender(&self) -> TaskSender<T> {
+    pub fn sender(&self) -> TaskSender<T> {
         TaskSender(self.0.clone())
     }
 
     /// The next task.
-    pub(crate) fn next(&self) -> Option<T> {
+    pub fn next(&self) -> Option<T> {
         if self.is_empty() {
             return None;
         }
@@ -73,12 +73,12 @@ impl<T> TaskQueue<T> {
     }
 
     /// Whether there is no task. A task that comes later calls the waker.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         !self.0.has_some.load(Ordering::Acquire)
     }
 
     /// How many tasks there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         if self.is_empty() {
             return 0;
         }
@@ -88,7 +88,7 @@ impl<T> TaskQueue<T> {
 
 impl<T> TaskSender<T> {
     /// Sends a task. It is dropped if the run is over.
-    pub(crate) fn send(&self, task: T) {
+    pub fn send(&self, task: T) {
         let mut guard = self.0.lock();
         let Some(tasks) = guard.as_mut() else {
             // What a task holds may send tasks as well when it is dropped.
