@@ -41,6 +41,12 @@ const NAMED: &[(&str, u64, Kind)] = &[
         3_261_386_834_290_435_760,
         Simulation::on_the_loop,
     ),
+    #[cfg(all(feature = "database", feature = "workers"))]
+    (
+        "a socket is answered in a turn that has no time for the count of what was taken",
+        687,
+        Simulation::with_workers_and_jobs,
+    ),
     #[cfg(feature = "deflate")]
     (
         "a message that its service gets a turn late was too many when it was read",
@@ -68,6 +74,9 @@ const WITH_SENDERS: u64 = 64;
 /// How many worlds have services with several workers.
 #[cfg(feature = "workers")]
 const WITH_WORKERS: u64 = 64;
+/// How many worlds have sockets that are answered later.
+#[cfg(feature = "database")]
+const WITH_JOBS: u64 = 64;
 /// How many worlds have connections in records.
 #[cfg(feature = "tls")]
 const IN_RECORDS: u64 = 48;
@@ -91,6 +100,10 @@ const KINDS: &[Kind] = &[
     Simulation::with_workers,
     #[cfg(all(feature = "workers", feature = "senders"))]
     Simulation::with_workers_and_senders,
+    #[cfg(feature = "database")]
+    Simulation::with_jobs,
+    #[cfg(all(feature = "database", feature = "workers"))]
+    Simulation::with_workers_and_jobs,
     #[cfg(feature = "deflate")]
     Simulation::compressing,
     #[cfg(feature = "tls")]
@@ -197,6 +210,24 @@ fn services_with_several_workers() {
     println!("{total:?}");
     assert!(total.messages >= WITH_WORKERS * 2_000, "{total:?}");
     let rare = [total.ends, total.restarts, total.holds, total.crossings];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
+/// The worlds of other seeds, in which services have jobs done before they answer a socket: their
+/// results come in any order over sockets, some after their socket or their service has gone.
+#[test]
+#[cfg(feature = "database")]
+fn sockets_that_are_answered_later() {
+    let from = WORLDS + ON_THE_LOOP + PROGRAMS + 256;
+    let kinds: &[Kind] = &[
+        Simulation::with_jobs,
+        #[cfg(feature = "workers")]
+        Simulation::with_workers_and_jobs,
+    ];
+    let total = live_all(from, WITH_JOBS, kinds);
+    println!("{total:?}");
+    assert!(total.messages >= WITH_JOBS * 1_000, "{total:?}");
+    let rare = [total.ends, total.restarts, total.jobs, total.late_jobs, total.lost_jobs];
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
 }
 

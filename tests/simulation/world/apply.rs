@@ -103,6 +103,7 @@ impl World {
         (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
         (of.is_full, of.is_reset, of.excess) = (false, false, (0, 0));
         of.lives.clear();
+        of.later.clear();
         self.part_from_topics(place);
         for at in 0..self.live.len() {
             let index = self.live[at];
@@ -115,7 +116,7 @@ impl World {
             if !is_ours || is_looked_up {
                 continue;
             }
-            record.orphaned = true;
+            (record.orphaned, record.later) = (true, false);
             if record.failed {
                 continue;
             }
@@ -182,6 +183,8 @@ impl World {
             | Order::Resume { .. }
             | Order::Label { .. }
             | Order::Taken { .. } => return Vec::new(),
+            #[cfg(feature = "database")]
+            Order::Later { .. } | Order::Answered { .. } => return Vec::new(),
         };
         let look = |index: usize, is_meant: bool| {
             let Link { record: Some(record), stream: Some(_), .. } = &self.links[index] else {
@@ -222,7 +225,8 @@ impl World {
                 (of.is_ready, of.is_asked, of.is_reset) = (true, *asked, false);
                 of.lives.push(*asked);
             }
-            Order::Taken { messages, bytes } => {
+            Order::Taken { messages, bytes, of } => {
+                self.note_taken(of);
                 self.places[place].taken += *messages as u64;
                 self.places[place].taken_bytes += bytes;
                 let of = &mut self.places[place];
@@ -253,6 +257,23 @@ impl World {
             Order::Admit { id, admits: true } => self.note_admission(place, *id),
             Order::Reset { pause_ms } => self.check_reset(hub, place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
+            #[cfg(feature = "database")]
+            Order::Later { id } => self.note_later(place, *id),
+            #[cfg(feature = "database")]
+            Order::Answered { id, of } => {
+                self.note_taken(of);
+                self.note_answered(place, *id);
+            }
+        }
+    }
+
+    /// A service is done with transactions of these sockets.
+    fn note_taken(&mut self, of: &[SocketId]) {
+        for id in of {
+            let Some(index) = self.link_of(*id) else { continue };
+            let Some(record) = &mut self.links[index].record else { continue };
+            let taken = record.mail.pop_front();
+            assert!(taken.is_some(), "peer {index}: more is taken than has come");
         }
     }
 

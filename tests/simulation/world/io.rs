@@ -224,7 +224,8 @@ impl World {
         self.tally.restarts += u64::from(run > 1);
         let asleep = if index == 0 { 0 } else { asleep };
         let ready_by = self.now.after(self.limits.admission_ms_max);
-        place.worker = Some(Worker::new(run, asleep, ready_by));
+        let desk = self.jobs.desk((index, run), place.is_on_loop);
+        place.worker = Some(Worker::new(run, asleep, ready_by, desk));
     }
 
     /// What has to hold of the services that have ended in this turn.
@@ -564,6 +565,7 @@ impl Services for World {
                 self.end_service(place);
                 CallResult::Ended(RunExit { run, end: RunEnd::Failed(how.to_owned()) })
             }
+            None if of.is_some_and(|of| of.desk.is_ready()) => CallResult::More,
             None => CallResult::Done,
         }
     }
@@ -584,5 +586,6 @@ impl Services for World {
             }
         }
         self.senders_act();
+        self.jobs_act();
     }
 }

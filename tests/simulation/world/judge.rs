@@ -33,12 +33,11 @@ impl World {
             assert!(!was_full || !is_news, "{transaction:?} though the mail is full");
             of.put += 1;
             of.put_bytes += transaction.mail_bytes();
-            let put = of.put;
             assert!(of.is_ready || of.is_reset, "mail comes after the service is ready");
             let id = transaction.id();
             self.note(6, id.as_u64());
             let index = self.link_of_mail(id);
-            self.hear_one(hub, place, index, put, transaction);
+            self.hear_one(hub, place, index, transaction);
         }
     }
 
@@ -51,7 +50,7 @@ impl World {
         index
     }
 
-    fn hear_one(&mut self, hub: &Hub, place: usize, index: usize, put: u64, transaction: &Inbound) {
+    fn hear_one(&mut self, hub: &Hub, place: usize, index: usize, transaction: &Inbound) {
         let (now, is_stopping) = (self.now, self.drained.is_some());
         // As far as the lives of this turn go; most often it is one.
         let lives = self.places[place].lives.clone();
@@ -66,6 +65,7 @@ impl World {
         let last_word = matches!(transaction, Inbound::Drained { .. } | Inbound::Close { .. });
         let is_over = self.places[place].is_full && !last_word;
         assert!(!is_over, "peer {index}: {transaction:?} though the mail is full");
+        let mut share = 0;
         match transaction {
             Inbound::Ask { .. } => {
                 let is_due = lives.contains(&true) && !record.asked;
@@ -98,7 +98,7 @@ impl World {
                     Some(_) | None => {}
                 }
                 check_share(record, of, index);
-                record.load.push_back((put, 1 + saying.len / 1_024));
+                share = 1 + saying.len / 1_024;
             }
             Inbound::Full { bytes, .. } => {
                 assert!(!record.full && *bytes > self.limits.outbox_high_bytes);
@@ -118,7 +118,7 @@ impl World {
             }
             other => panic!("peer {index}: no rule about {other:?}"),
         }
-        record.last_put = put;
+        record.mail.push_back(share);
     }
 
     /// A close says what has happened, and comes after all that was read.
@@ -188,6 +188,7 @@ impl World {
             self.check_socket(hub, index);
         }
         assert_eq!(hub.sockets_len(), sockets_len, "sockets");
+        self.check_later(hub);
         self.check_sealed_turn();
         self.check_contexts();
         let is_over = |&at: &Time| self.now >= at.after(self.limits.drain_ms_max);
@@ -328,12 +329,12 @@ impl World {
     /// Our close frame follows the answers to what came before the peer's end.
     fn check_settling(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        let (Goal::Service(place), Some(code)) = (peer.goal, record.closed) else { return };
+        let (Goal::Service(_), Some(code)) = (peer.goal, record.closed) else { return };
         if record.orphaned || code == 1006 {
             return;
         }
         let is_closed = record.look_ahead(hub.unsent(record.id)).is_closed();
-        let has_taken = self.places[place].taken >= record.last_put;
+        let has_taken = record.mail.is_empty() && !record.later;
         assert!(
             is_closed || !has_taken,
             "peer {index}: its answers are given, and nothing follows"
@@ -394,6 +395,7 @@ impl World {
             worker.is_some_and(|worker| worker.ended.is_some())
         };
         assert!(!self.places.iter().any(has_ended), "the end of a service is forgotten");
+        self.check_quiet_tasks();
         for &index in &self.live {
             let Link { peer, pipe, record: Some(record), stream: Some(stream), file, .. } =
                 &self.links[index]
@@ -421,14 +423,14 @@ impl World {
             let is_decided = record.opened || record.status.is_some() || unsent_len > 0;
             let is_paused = record.paused && !record.ahead.is_closed();
             let low = self.limits.outbox_low_bytes.min(self.limits.outbox_bytes_max / 2 - 1_024);
-            let is_loaded = !record.load.is_empty() && record.last_put > of.taken;
+            let is_loaded = record.delivered > 0 && !record.mail.is_empty();
             let is_slow = unsent_len > low || self.may_be_slowed(hub, index);
             // A millisecond may have passed since the last turn.
             let turned = Time::from_ms(self.now.as_ms().saturating_sub(1));
             let rate = of.limits.message_rate.filter(|_| !record.ahead.is_closed());
             let is_over = rate.is_some_and(|rate| record.used.is_all(rate, turned));
             let is_held = record.is_member()
-                && (!of.is_roomy() || is_paused || is_loaded || is_slow || is_over)
+                && (!of.is_roomy() || is_paused || is_loaded || is_slow || is_over || record.later)
                 || !is_decided && record.times.head.is_some();
             self.check_sealed_quiet(index, is_held);
             let is_held = is_held || pipe.tunnel.is_some() && pipe.is_blocked();
@@ -447,6 +449,7 @@ impl World {
     pub(super) fn check_end(&mut self, hub: &mut Hub) {
         assert_eq!(hub.sockets_len(), 0);
         assert_eq!(self.surplus_len, 0);
+        self.check_later(hub);
         let all_parted = self.links.iter().all(|link| link.file.is_none());
         assert!(all_parted, "files know that nobody waits");
         if self.drained.is_some() {
@@ -456,6 +459,7 @@ impl World {
             assert!(running().all(Worker::is_finishing), "services are asked to finish");
             return;
         }
+        self.check_all_answered();
         // The log may still have to count what it has left out of its second.
         if let Some(last) = hub.deadline().filter(|last| !self.is_eager_start(*last)) {
             assert!(last <= self.now.after(SECOND_MS), "nothing is left to be waited for");
@@ -501,8 +505,7 @@ impl World {
 /// A socket may put another message into the mail of its service.
 fn check_share(record: &mut Record, of: &Place, index: usize) {
     record.opening = of.openings;
-    record.load.retain(|(number, _)| *number > of.taken);
-    let load: usize = record.load.iter().map(|(_, units)| units).sum();
+    let load: usize = record.mail.iter().sum();
     let share = of.limits.mail_messages_max.clamp(SHARE_MIN, SHARE_MAX);
     assert!(load < share, "peer {index} has {load} of {share} in the mail");
 }

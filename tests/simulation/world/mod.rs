@@ -18,6 +18,8 @@
 //! - `reset`: programs whose sockets outlive them, and are given other limits
 //! - `senders`: other threads that send to the sockets of services, and what has to hold of that,
 //!   with `no_senders` in its place in builds without the feature
+//! - `later`: sockets that are answered later, and what has to hold of that, with `no_later` in its
+//!   place in builds without the feature `database`
 //! - `record`: what is recorded of a socket
 //! - `apply`: the transactions of services, and whether they reach the right sockets
 //! - `judge`: the checks after each turn; `clock`: those of deadlines; `tally`: what came about
@@ -34,6 +36,11 @@ mod eager;
 mod events;
 mod io;
 mod judge;
+#[cfg(feature = "database")]
+mod later;
+#[cfg(not(feature = "database"))]
+#[path = "no_later.rs"]
+mod later;
 mod notes;
 mod peer;
 mod pipe;
@@ -75,6 +82,7 @@ use compress::Offer;
 use crews::Crews;
 use disk::Disk;
 use io::Inbox;
+use later::Jobs;
 use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
 use place::Place;
@@ -107,6 +115,7 @@ pub struct World {
     inbox: Inbox,
     layer: Layer,
     senders: Senders,
+    jobs: Jobs,
     arrivals: Arrivals,
     /// What has to hold of services with several workers, if there are any.
     crews: Option<Crews>,
@@ -234,6 +243,7 @@ impl Simulation {
         }
         self.world.services_act();
         self.world.senders_act();
+        self.world.jobs_act();
         if self.has_work() {
             self.turn();
             self.world.pass(0, 2);
@@ -296,7 +306,8 @@ impl Simulation {
     /// All peers leave, well-behaved ones after a while.
     fn wind_down(&mut self, stops: bool) {
         for round in 0..200_000_u32 {
-            let is_over = self.world.live.is_empty() && !self.has_work();
+            let is_over =
+                self.world.live.is_empty() && !self.has_work() && !self.world.awaits_jobs();
             if self.world.is_last || is_over && !stops {
                 return;
             }
@@ -351,6 +362,7 @@ impl World {
             inbox: Inbox::new(),
             layer: Layer::new(),
             senders: Senders::none(),
+            jobs: Jobs::none(),
             arrivals: Arrivals::default(),
             crews: None,
             disk: None,

@@ -65,6 +65,8 @@ pub struct Place {
     pub taken: u64,
     pub taken_bytes: usize,
     pub topics: BTreeMap<u8, BTreeSet<usize>>,
+    /// Its sockets that it answers later.
+    pub later: BTreeSet<u64>,
     /// Orders of runs that have ended.
     pub stale: Vec<(u32, Order)>,
 }
@@ -116,6 +118,7 @@ impl Place {
             taken: 0,
             taken_bytes: 0,
             topics: BTreeMap::new(),
+            later: BTreeSet::new(),
             stale: Vec::new(),
         }
     }

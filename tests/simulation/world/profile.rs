@@ -18,6 +18,8 @@ pub struct ServiceProfile {
     pub sleeps: usize,
     /// Sends without being asked.
     pub talks: usize,
+    /// Answers a message later.
+    pub later: usize,
     /// Addresses sockets that are not its own, or have gone.
     pub strays: usize,
     /// How it differs if it is a program.
@@ -64,6 +66,7 @@ const PROMPT: ServiceProfile = ServiceProfile {
     dies: 0,
     sleeps: 0,
     talks: 0,
+    later: 0,
     strays: 0,
     program: None,
 };

@@ -80,8 +80,8 @@ pub struct Record {
     pub passed: u64,
     /// The same when the last turn ended.
     pub last_passed: u64,
-    /// What its service has not taken of its messages: the number of each, and its share.
-    pub load: VecDeque<(u64, usize)>,
+    /// What its service has not taken of its transactions, except its close: the share of each.
+    pub mail: VecDeque<usize>,
     pub used: Used,
     /// How often the mail of its service had had capacity again at its last progress.
     pub opening: u64,
@@ -93,8 +93,8 @@ pub struct Record {
     pub closed: Option<u16>,
     /// Its service has ended before it.
     pub orphaned: bool,
-    /// The number of the last transaction before its close, in the order of its service's mail.
-    pub last_put: u64,
+    /// Its service answers it later.
+    pub later: bool,
     /// The last event of its outbox that its service got.
     pub full: bool,
     /// The host notified the hub of its end.
@@ -211,7 +211,8 @@ impl Record {
             fed: 0,
             passed: 0,
             last_passed: 0,
-            load: VecDeque::new(),
+            mail: VecDeque::new(),
+            later: false,
             used: Used::default(),
             opening: 0,
             delivered: 0,
@@ -219,7 +220,6 @@ impl Record {
             opened: false,
             closed: None,
             orphaned: false,
-            last_put: 0,
             full: false,
             failed: false,
             ended: false,

@@ -41,7 +41,7 @@ impl World {
             }
             let has_asked = record.fed >= peer.head_end && !is_looked_up && !record.failed;
             assert!(!waits || !has_asked || pause_ms == 0, "peer {index} waits in a pause");
-            let is_taken = record.last_put <= self.places[place].taken;
+            let is_taken = record.mail.is_empty();
             if waits && record.asked && is_taken && !record.admitted {
                 record.asked = false;
                 self.tally.questions += 1;

@@ -9,6 +9,7 @@ use switchboard::time::Time;
 use switchboard::{Admission, Audience, Close, CloseCode, Limits, Response, Status};
 
 use super::choice::Chooser;
+use super::later::Desk;
 use super::profile::{Answers, Program, ServiceProfile};
 use super::wire::payload;
 
@@ -25,17 +26,61 @@ pub enum Whom {
 /// What a service wants: an [`Outbound`] that can be looked into.
 #[derive(Clone, Debug)]
 pub enum Order {
-    Ready { asked: bool },
-    Admit { id: SocketId, admits: bool },
-    Send { to: Whom, slows: Option<SocketId>, serial: u32, len: usize, is_text: bool },
-    Close { to: Whom, code: u16 },
-    Subscribe { id: SocketId, topic: u8 },
-    Unsubscribe { id: SocketId, topic: u8 },
-    Pause { id: SocketId },
-    Resume { id: SocketId },
-    Label { id: SocketId, number: usize },
-    Taken { messages: usize, bytes: usize },
-    Reset { pause_ms: u64 },
+    Ready {
+        asked: bool,
+    },
+    Admit {
+        id: SocketId,
+        admits: bool,
+    },
+    Send {
+        to: Whom,
+        slows: Option<SocketId>,
+        serial: u32,
+        len: usize,
+        is_text: bool,
+    },
+    Close {
+        to: Whom,
+        code: u16,
+    },
+    Subscribe {
+        id: SocketId,
+        topic: u8,
+    },
+    Unsubscribe {
+        id: SocketId,
+        topic: u8,
+    },
+    Pause {
+        id: SocketId,
+    },
+    Resume {
+        id: SocketId,
+    },
+    Label {
+        id: SocketId,
+        number: usize,
+    },
+    /// With the sockets of these transactions, in order, except of those that are a close.
+    Taken {
+        messages: usize,
+        bytes: usize,
+        of: Vec<SocketId>,
+    },
+    #[cfg(feature = "database")]
+    Later {
+        id: SocketId,
+    },
+    #[cfg(feature = "database")]
+    /// With the sockets of transactions whose count is to be reported.
+    Answered {
+        id: SocketId,
+        of: Vec<SocketId>,
+    },
+    Reset {
+        pause_ms: u64,
+    },
 }
 
 impl Order {
@@ -72,9 +117,13 @@ impl Order {
                 let (key, value) = (format!("key-{}", number % 9), "v".repeat(number % 80));
                 Outbound::Label { id: *id, key, value }
             }
-            Self::Taken { messages, bytes } => {
+            Self::Taken { messages, bytes, .. } => {
                 Outbound::Taken { messages: *messages, bytes: *bytes }
             }
+            #[cfg(feature = "database")]
+            Self::Later { id } => Outbound::Later { id: *id },
+            #[cfg(feature = "database")]
+            Self::Answered { id, .. } => Outbound::Answered { id: *id },
             Self::Reset { pause_ms } => Outbound::Reset { pause_ms: *pause_ms },
         }
     }
@@ -103,7 +152,7 @@ pub struct Worker {
     pub begun: u64,
     /// What is left of the batch in work at the host.
     pub batch: IntoIter<Order>,
-    inbox: VecDeque<Vec<Inbound>>,
+    pub(super) inbox: VecDeque<Vec<Inbound>>,
     /// The input of a program that it has not read.
     pipe: VecDeque<Inbound>,
     /// When the next process of a program is started whose sockets are kept.
@@ -125,18 +174,23 @@ pub struct Worker {
     pub ended: Option<&'static str>,
     /// How many of its times it sleeps.
     asleep: usize,
-    batcher: Batcher,
+    pub(super) batcher: Batcher,
+    /// What it answers later.
+    pub(super) desk: Desk,
     members: Vec<SocketId>,
     asking: Vec<SocketId>,
 }
 
 /// The service's side: its mail, and the batch that it fills.
 #[derive(Debug, Default)]
-struct Batcher {
-    mail: IntoIter<Inbound>,
+pub(super) struct Batcher {
+    pub(super) mail: IntoIter<Inbound>,
     batch: Vec<Order>,
     batch_bytes: usize,
     taken: TakenMail,
+    /// Whose the transactions are that were taken, and the one in hand.
+    taken_of: Vec<SocketId>,
+    in_hand_of: Option<SocketId>,
 }
 
 /// What a service needs of its world.
@@ -154,13 +208,50 @@ impl Batcher {
     /// Adds to the batch how much has been taken.
     fn report(&mut self) {
         if let Some((messages, bytes)) = self.taken.report() {
-            self.batch.push(Order::Taken { messages, bytes });
+            let of = std::mem::take(&mut self.taken_of);
+            self.batch.push(Order::Taken { messages, bytes, of });
         }
+    }
+
+    pub(super) fn pick_up(&mut self, transaction: &Inbound) {
+        self.put_down();
+        self.taken.pick_up(transaction);
+        self.note_in_hand(transaction);
+    }
+
+    /// The service keeps a transaction for later.
+    #[cfg(feature = "database")]
+    pub(super) const fn keep(&mut self) {
+        self.taken.keep();
+    }
+
+    /// The service gets a transaction that it has kept.
+    #[cfg(feature = "database")]
+    pub(super) fn pick_up_kept(&mut self, transaction: &Inbound) {
+        self.put_down();
+        self.taken.pick_up_kept(transaction);
+        self.note_in_hand(transaction);
+    }
+
+    fn note_in_hand(&mut self, transaction: &Inbound) {
+        let is_close = matches!(transaction, Inbound::Close { .. });
+        self.in_hand_of = (!is_close).then(|| transaction.id());
+    }
+
+    /// Its transactions that were taken, as far as that is not reported.
+    #[cfg(feature = "database")]
+    pub(super) fn taken_of(&mut self, id: SocketId) -> Vec<SocketId> {
+        self.taken_of.extract_if(.., |of| *of == id).collect()
+    }
+
+    pub(super) fn put_down(&mut self) {
+        self.taken.put_down();
+        self.taken_of.extend(self.in_hand_of.take());
     }
 }
 
 impl Worker {
-    pub fn new(run: u32, asleep: usize, ready_by: Time) -> Self {
+    pub fn new(run: u32, asleep: usize, ready_by: Time, desk: Desk) -> Self {
         Self {
             run,
             queue: VecDeque::new(),
@@ -180,6 +271,7 @@ impl Worker {
             ended: None,
             asleep,
             batcher: Batcher::default(),
+            desk,
             members: Vec::new(),
             asking: Vec::new(),
         }
@@ -187,6 +279,7 @@ impl Worker {
 
     pub fn deliver(&mut self, run: u32, mail: Vec<Inbound>) {
         if run == self.run && self.ended.is_none() && !self.finishing {
+            self.desk.note_delivered(&mail);
             self.inbox.push_back(mail);
         }
     }
@@ -242,7 +335,8 @@ impl Worker {
         }
         self.flush();
         let is_told = self.inbox.is_empty() && self.batcher.mail.len() == 0 && self.pipe.is_empty();
-        if self.finishing && is_told {
+        if self.finishing && is_told && self.desk.is_idle() {
+            self.desk.check_end();
             self.end("it returned");
         }
     }
@@ -278,7 +372,7 @@ impl Worker {
                 if self.queue.len() >= around.limits.batches_max {
                     return;
                 }
-                let Some(transaction) = self.receive() else { return };
+                let Some(transaction) = self.receive(profile, around) else { return };
                 self.react(profile, transaction, around);
             }
             return;
@@ -288,7 +382,7 @@ impl Worker {
                 if self.queue.len() >= around.limits.batches_max {
                     return;
                 }
-                let Some(transaction) = self.receive() else { break };
+                let Some(transaction) = self.receive(profile, around) else { break };
                 self.pipe.push_back(transaction);
             }
             let Some(transaction) = self.pipe.pop_front() else { return };
@@ -324,7 +418,7 @@ impl Worker {
         (self.asking, self.paused) = (Vec::new(), Vec::new());
         let pause_ms = around.chooser.pick(&[0, 0, 1, 700, 1_500, 4_000]);
         let rests_ms = if around.chooser.once_in(4) { 0 } else { pause_ms };
-        self.batcher.taken.put_down();
+        self.batcher.put_down();
         self.batcher.report();
         self.send_off(Order::Reset { pause_ms }, around);
         self.flush();
@@ -346,21 +440,7 @@ impl Worker {
         self.ended = Some(how);
     }
 
-    /// As a context does it: a transaction counts as taken when the next is asked for, and
-    /// everything is sent before it would wait.
-    fn receive(&mut self) -> Option<Inbound> {
-        self.batcher.taken.put_down();
-        loop {
-            if let Some(transaction) = self.batcher.mail.next() {
-                self.batcher.taken.pick_up(&transaction);
-                return Some(transaction);
-            }
-            self.flush();
-            self.batcher.mail = self.inbox.pop_front()?.into_iter();
-        }
-    }
-
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let batcher = &mut self.batcher;
         if batcher.batch.is_empty() && batcher.taken.is_empty() {
             return;
@@ -371,7 +451,7 @@ impl Worker {
         self.flushed += 1;
     }
 
-    fn send_off(&mut self, order: Order, around: &Surroundings<'_>) {
+    pub(super) fn send_off(&mut self, order: Order, around: &Surroundings<'_>) {
         let batcher = &mut self.batcher;
         batcher.batch_bytes += order.outbound().batch_bytes();
         batcher.batch.push(order);
@@ -405,6 +485,7 @@ impl Worker {
         around: &mut Surroundings<'_>,
     ) {
         let id = transaction.id();
+        self.desk.note_handled(&transaction);
         match transaction {
             // A question to an earlier process may have been on its way.
             Inbound::Ask { .. } if !self.is_asked => {}
@@ -425,6 +506,11 @@ impl Worker {
                     self.send_off(Order::Subscribe { id, topic }, around);
                 }
             }
+            Inbound::Data { message, .. }
+                if profile.later > 0 && around.chooser.once_in(profile.later) =>
+            {
+                self.answer_later(id, message.len(), around);
+            }
             Inbound::Data { message, .. } => {
                 self.answer(profile.answers, id, message.len(), around);
                 if profile.closes > 0 && around.chooser.once_in(profile.closes) {
@@ -438,7 +524,7 @@ impl Worker {
         }
     }
 
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         answers: Answers,
         id: SocketId,

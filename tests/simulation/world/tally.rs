@@ -48,6 +48,11 @@ pub struct Tally {
     pub fulls: u64,
     /// Messages of a worker that reached sockets of other workers.
     pub crossings: u64,
+    /// Jobs of sockets that were answered later, those whose sockets had gone, and those whose runs
+    /// were over.
+    pub jobs: u64,
+    pub late_jobs: u64,
+    pub lost_jobs: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -82,6 +87,9 @@ impl Tally {
         self.sent += other.sent;
         self.fulls += other.fulls;
         self.crossings += other.crossings;
+        self.jobs += other.jobs;
+        self.late_jobs += other.late_jobs;
+        self.lost_jobs += other.lost_jobs;
         self.history ^= other.history;
     }
 }
