@@ -75,6 +75,8 @@ impl RawConfig {
                 }
                 return if setting.is_allowed() { Ok(()) } else { Err(setting.refusal().problem) };
             }
+            #[cfg(all(feature = "admin", not(feature = "database")))]
+            CurrentSection::Unbuilt => return Ok(()),
             CurrentSection::All(_) => &mut self.all,
             CurrentSection::One(path, line) => &mut self.own(path, *line).settings,
             #[cfg(feature = "database")]
@@ -118,6 +120,9 @@ pub(super) enum CurrentSection {
     Nowhere,
     /// In an unknown section, which is a fault already and resembles no known one.
     Unknown,
+    /// In a section that this build does not have, which is a fault already. Its keys are none.
+    #[cfg(all(feature = "admin", not(feature = "database")))]
+    Unbuilt,
     /// In a section for all services.
     All(Section),
     /// In the section of the service with this path, which begins in this line.
@@ -160,7 +165,7 @@ impl CurrentSection {
             #[cfg(all(feature = "admin", not(feature = "database")))]
             ("database", _) => {
                 let name = format!("[{title}]");
-                (Self::Unknown, Some(Problem::Unbuilt { name, feature: "sqlite or postgres" }))
+                (Self::Unbuilt, Some(Problem::Unbuilt { name, feature: "sqlite or postgres" }))
             }
             (word, _) => {
                 let path = title.find('/').and_then(|at| meant_path(&title[at..]));
@@ -194,6 +199,8 @@ impl CurrentSection {
     fn holds(&self, key: &Key) -> bool {
         match self {
             Self::Nowhere | Self::Unknown => false,
+            #[cfg(all(feature = "admin", not(feature = "database")))]
+            Self::Unbuilt => false,
             Self::All(section) => key.section == *section,
             Self::One(..) => key.is_for_services(),
             #[cfg(feature = "database")]
@@ -222,6 +229,8 @@ impl CurrentSection {
         match self {
             Self::Nowhere => String::new(),
             Self::Unknown => "its section".to_owned(),
+            #[cfg(all(feature = "admin", not(feature = "database")))]
+            Self::Unbuilt => "its section".to_owned(),
             Self::All(section) => section.title().to_owned(),
             Self::One(path, _) => format!("[service {path}]"),
             #[cfg(feature = "database")]

@@ -314,6 +314,21 @@ fn wrong_sections_hide_no_fault() {
     }
 }
 
+/// Its keys are in this build those of no section, and no faults of their own.
+#[cfg(all(feature = "admin", not(feature = "database")))]
+#[test]
+fn a_section_of_another_build_is_one_fault() {
+    let text = "[database main]\nurl: sqlite:a.db\nconnections: 4\nstart: never\n[server]\nprt: 1";
+    let shown = parse(text).expect_err("there are no databases");
+    let lines: Vec<_> = shown.lines().collect();
+    let [section, key] = *lines else { panic!("{shown}") };
+    assert!(
+        section.contains(":1: [database main] needs the feature sqlite or postgres"),
+        "{shown}"
+    );
+    assert!(key.contains(":6: unknown key \"prt\" in [server]"), "{shown}");
+}
+
 #[test]
 fn contradictions_name_both_sides() {
     let rows = [
