@@ -6,12 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "workers")]
+use switchboard::testing::TestClient;
 use switchboard::testing::TestHost;
 use switchboard::{
     Ask, Audience, Close, CloseCode, CloseError, Context, Handler, Limits, Message, Page, Peer,
     Request, Response, Server, Service, SocketGate, SocketHandler, SocketId, Status,
     gated_socket_handler, handler, socket_handler,
 };
+#[cfg(feature = "workers")]
+use switchboard::{WorkerKey, Workers};
 
 /// Does what messages say.
 #[derive(Default)]
@@ -408,6 +412,94 @@ struct Looping;
 
 impl Service for Looping {
     fn run(&mut self, _: &mut Context) {}
+}
+
+/// Counts what its worker got.
+#[cfg(feature = "workers")]
+#[derive(Default)]
+struct Counts(u32);
+
+#[cfg(feature = "workers")]
+impl Handler for Counts {
+    fn open(&mut self, peer: &mut Peer, _: &Request) {
+        peer.subscribe("all");
+    }
+
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        self.0 += 1;
+        match message.as_text().unwrap_or_default() {
+            "panic" => panic!("as asked"),
+            "who" => {
+                let context = peer.context();
+                let text = format!("worker {} of {}", context.worker(), context.workers());
+                peer.send(text);
+            }
+            "count" => peer.send(self.0.to_string()),
+            _ => peer.send_to(Audience::topic("all").but(peer.id()), message),
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "workers")]
+fn workers_share_sockets_and_nothing_else() {
+    let mut server = Server::new(Limits::SERVER);
+    server.mount("/first", || handler(Counts::default()));
+    let workers = Workers::new(3).by(WorkerKey::Query("room".into()));
+    server.mount("/rooms", || handler(Counts::default())).workers(workers);
+    let host = TestHost::new(server);
+    let first = host.open("/first");
+    // Without the key, each gets the worker with the fewest sockets.
+    let clients = [(); 3].map(|()| host.open("/rooms"));
+    for (number, client) in clients.iter().enumerate() {
+        client.say("who");
+        client.expect(format!("worker {number} of 3").as_str());
+    }
+    let [ada, bob, eve] = &clients;
+    // Topics and senders reach all, and no other service.
+    ada.say("hello");
+    host.sender("/rooms").send(Audience::all(), "to all").expect("the host goes on");
+    bob.expect("hello");
+    eve.expect("hello");
+    for client in &clients {
+        client.expect("to all");
+    }
+    first.say("who");
+    first.expect("worker 0 of 1");
+    // Those of one key have one worker, with one state.
+    let [tea, more_tea] = [(); 2].map(|()| host.open("/rooms?room=tea"));
+    for client in [&tea, &more_tea] {
+        client.say("who");
+    }
+    let worker = tea.message();
+    assert_eq!(more_tea.message(), worker);
+    // The end of a worker takes its own sockets along, and the others go on.
+    let ends = |client: &TestClient| {
+        client.say("who");
+        client.message() == worker
+    };
+    let (ending, others): (Vec<_>, Vec<_>) = clients.iter().partition(|client| ends(client));
+    tea.say("panic");
+    for client in ending.into_iter().chain([&tea, &more_tea]) {
+        client.expect_close(CloseCode::RESTART);
+    }
+    assert_eq!(host.expect_failure(), "the service has ended: it panicked: as asked");
+    assert_eq!(others.len(), 2);
+    for client in others {
+        client.say("who");
+        assert_ne!(client.message(), worker);
+    }
+}
+
+#[test]
+#[cfg(feature = "workers")]
+fn a_server_with_too_many_workers_is_refused() {
+    let fault = fault_of(|| {
+        let mut server = Server::new(Limits::SERVER);
+        server.mount("/rooms", || handler(Counts::default())).workers(Workers::new(65));
+        drop(TestHost::new(server));
+    });
+    assert!(fault.contains("/rooms has 65 workers, allowed are 1 to 64"), "{fault}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) struct TestPlan {
     pub(crate) hub: Hub,
     /// The bounds of the host.
     pub(crate) limits: Limits,
-    /// The factories of the services, by the index of the worker.
+    /// The factories of the services, by the index of the service.
     pub(crate) factories: Vec<Factory>,
     /// What services find by name.
     pub(crate) values: SharedValues,
@@ -30,6 +30,8 @@ impl Server {
         let mut factories = Vec::new();
         for Mounting { path, options, callbacks, .. } in self.mounts {
             options.limits.check().map_err(BindError::Limits)?;
+            #[cfg(feature = "workers")]
+            options.check_workers(&path).map_err(BindError::Workers)?;
             hub.mount(&path, options).map_err(BindError::Path)?;
             let callbacks = callbacks.ok_or(BindError::Thread(path))?;
             factories.push(Factory::Loop(callbacks));

@@ -323,10 +323,11 @@ impl Services for MemoryIo {
 
     fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted> {
         let worker = run.worker;
-        let Factory::Loop(make) = self.factories[worker.index()].clone() else {
+        let Factory::Loop(make) = self.factories[hub.service_of(worker).index()].clone() else {
             unreachable!("a test has services with callbacks only")
         };
-        let tasks = RunTasks::new(hub.path_of(worker), &self.values);
+        let number = hub.number_of(worker);
+        let tasks = RunTasks::new(hub.path_of(worker), &self.values).of_worker(number);
         let signal = self.signal.clone();
         tasks.wake_by(|| {
             Box::new(move || {

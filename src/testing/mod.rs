@@ -35,6 +35,8 @@
 //! - All services run on the thread of the test, as those of
 //!   [`Thread::Loop`](crate::Thread::Loop) do. So a service needs callbacks: one with a loop of its
 //!   own, and a program, need a real host.
+//! - The workers of a service (`Workers`) are called on that thread as well, each with its own
+//!   state, mail and failures.
 //! - What a service asks a clock itself, such as `Instant::now`, is real time. Ticks, deadlines and
 //!   limits of rates are virtual.
 //! - There are no files, no TLS, no PROXY protocol, and no compression.

@@ -120,7 +120,8 @@ impl World {
     pub(super) fn sender(&self, path: &str) -> Option<ServiceSender> {
         let hub = self.engine.hub();
         let service = hub.find(path)?;
-        let source = self.io.sender_table.source(service.index(), hub.limits(service));
+        let worker = hub.first_of(service);
+        let source = self.io.sender_table.source(worker.index(), hub.limits(service));
         Some(ServiceSender::of(&source))
     }
 

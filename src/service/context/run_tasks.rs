@@ -40,6 +40,10 @@ pub(crate) struct RunTasks {
     is_attended: AtomicBool,
     #[cfg(feature = "database")]
     values: SharedValues,
+    /// The number of the worker, and how many there are, for a context on the loop. Only a test has
+    /// several workers there.
+    #[cfg(all(feature = "testing", feature = "workers"))]
+    pub(super) number: [usize; 2],
 }
 
 impl RunTasks {
@@ -56,7 +60,21 @@ impl RunTasks {
             is_attended: AtomicBool::new(false),
             #[cfg(feature = "database")]
             values: values.clone(),
+            #[cfg(all(feature = "testing", feature = "workers"))]
+            number: [0, 1],
         }
+    }
+
+    /// The same for a worker with this number, of so many.
+    #[cfg(feature = "testing")]
+    #[cfg_attr(not(feature = "workers"), expect(unused_mut, reason = "there is one worker"))]
+    pub(crate) fn of_worker(mut self, number: [usize; 2]) -> Self {
+        #[cfg(feature = "workers")]
+        {
+            self.number = number;
+        }
+        let _ = number;
+        self
     }
 
     /// What is called for the first task that comes: [`TaskQueue::wake_by`].

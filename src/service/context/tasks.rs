@@ -42,6 +42,10 @@ impl<'host> Context<'host> {
     #[must_use]
     pub(crate) fn lending(mut self, tasks: &'host RunTasks) -> Self {
         self.tasks = TaskWay::Lent(tasks);
+        #[cfg(all(feature = "testing", feature = "workers"))]
+        {
+            self.number = tasks.number;
+        }
         self
     }
 
