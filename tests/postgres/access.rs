@@ -14,7 +14,7 @@ use super::support::tls::certificates;
 use super::{close, execute, open, patient, value};
 
 /// A server with the certificate of `first.example`, `localhost` and 127.0.0.1.
-fn server_with_tls() -> Server {
+pub(super) fn server_with_tls() -> Server {
     let [chain, key] = ["first.pem", "first.key"].map(|name| certificates().join(name));
     let settings = ["ssl=on", "ssl_cert_file=first.pem", "ssl_key_file=first.key"];
     let rules =
@@ -22,7 +22,7 @@ fn server_with_tls() -> Server {
     Server::start_with(&settings, &rules, &[&chain, &key])
 }
 
-fn url(server: &Server, user: &str, host: &str, options: &str) -> Postgres {
+pub(super) fn url(server: &Server, user: &str, host: &str, options: &str) -> Postgres {
     let url = format!("postgres://{user}@{host}:{}/postgres{options}", server.port());
     Postgres::new(&url).expect("it is a URL")
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "postgres")]
 
 mod access;
+mod hangs;
 mod losses;
 mod queries;
 mod services;

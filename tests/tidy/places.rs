@@ -25,10 +25,13 @@ const PACKAGES: [(&str, &[&str]); 19] = [
     ("simdutf8", &["src/ws/utf8.rs"]),
     ("rusqlite", &["src/database/sqlite/", "src/sys/sqlite.rs"]),
     // The traits of a stream, for TLS.
-    ("tokio", &["src/database/postgres/tls.rs"]),
-    ("tokio_rustls", &["src/database/postgres/tls.rs"]),
+    ("tokio", &["src/database/postgres/stream.rs"]),
+    ("tokio_rustls", &["src/database/postgres/stream.rs"]),
     ("rustls_native_certs", &["src/database/postgres/tls.rs"]),
-    ("rustls", &["src/net/tls/", "src/database/postgres/tls.rs"]),
+    (
+        "rustls",
+        &["src/net/tls/", "src/database/postgres/stream.rs", "src/database/postgres/tls.rs"],
+    ),
     ("sha1", &["src/ws/upgrade.rs"]),
     ("base64", &["src/ws/credentials.rs", "src/ws/upgrade.rs"]),
     (

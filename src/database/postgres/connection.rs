@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use postgres::config::{Config, SslMode};
+use postgres::config::Config;
 use postgres::error::{DbError, Severity, SqlState};
 use postgres::{Client, NoTls};
 
 use crate::database::postgres::options::Postgres;
-use crate::database::postgres::tls::TlsConnector;
+use crate::database::postgres::stream::StreamConnector;
+use crate::database::postgres::tls::read_authorities;
 use crate::database::{ConnectionPlan, JobResult};
 use crate::host::thread::spawn;
 
@@ -38,9 +39,11 @@ impl PostgresConnection {
         config.tcp_user_timeout(4 * KEEPALIVE);
         let name = plan.name.to_owned();
         config.notice_callback(move |notice| log_notice(&name, &notice));
-        let tls = server.trust().map(TlsConnector::new).transpose()?;
-        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        let client = connect(server, config, tls)?;
+        let tls = server.trust().map(read_authorities).transpose()?;
+        // The server itself ends a query that takes longer.
+        let silence_max = plan.query_timeout.saturating_add(SLACK);
+        let streams = StreamConnector::new(&mut config, tls, silence_max);
+        let client = connect(server, config, streams)?;
         let mut opened = Self { client, query_timeout: plan.query_timeout };
         // 0 would be no limit. PgBouncer refuses it as an option of the start.
         let timeout_ms = plan.query_timeout.as_millis().clamp(1, i32::MAX as u128);
@@ -62,15 +65,19 @@ impl PostgresConnection {
 
 /// Connects on a thread of its own, since a server that has accepted a connection may not answer:
 /// the crate has no limit of time for that. The thread ends with the connection.
-fn connect(server: &Postgres, config: Config, tls: Option<TlsConnector>) -> JobResult<Client> {
+fn connect(
+    server: &Postgres,
+    config: Config,
+    streams: Option<StreamConnector>,
+) -> JobResult<Client> {
     let pending = server.pending();
     if Arc::strong_count(&pending) > PENDING_MAX {
         return Err("the server has not answered earlier attempts to connect".into());
     }
     let (sender, connected) = mpsc::channel();
     spawn("database connects".to_owned(), move || {
-        let client = match tls {
-            Some(tls) => config.connect(tls),
+        let client = match streams {
+            Some(streams) => config.connect(streams),
             None => config.connect(NoTls),
         };
         let _ = sender.send(client);
@@ -128,5 +135,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 const PENDING_MAX: usize = 16;
 /// How long a connection may be quiet until the system asks the other one whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(5);
+/// How much longer than a query a server may be silent: it ends the query, and says so.
+const SLACK: Duration = Duration::from_secs(5);
 /// How long a check takes at most.
 const CHECK_MAX: Duration = Duration::from_secs(5);

@@ -1,11 +1,13 @@
 //! PostgreSQL (feature `postgres`): several clients, each of which reads and writes.
 //!
 //! - `options`: the server and how it is reached
-//! - `tls`: the certificate of the server; `connection`: one connection
+//! - `tls`: the certificate of the server; `stream`: the bytes to and from it
+//! - `connection`: one connection
 //! - here: what a [`Database`](crate::database::Database) needs
 
 mod connection;
 mod options;
+mod stream;
 mod tls;
 
 use std::error::Error;
