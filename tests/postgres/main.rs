@@ -5,6 +5,7 @@
 mod access;
 mod hangs;
 mod losses;
+mod parts;
 mod queries;
 mod services;
 #[path = "../support/mod.rs"]

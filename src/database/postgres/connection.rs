@@ -1,8 +1,10 @@
 //! `PostgresConnection`: one connection to a server of PostgreSQL.
 
+use std::error::Error;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -13,15 +15,44 @@ use postgres::{Client, NoTls};
 use crate::database::postgres::options::Postgres;
 use crate::database::postgres::stream::StreamConnector;
 use crate::database::postgres::tls::read_authorities;
-use crate::database::{ConnectionPlan, JobResult};
+use crate::database::{ConnectionPlan, JobResult, Step};
 use crate::host::thread::spawn;
 
 /// A connection to PostgreSQL: what a job gets. It is a [`postgres::Client`]. A job of `write` is
-/// in a transaction already, in which it may have savepoints (`SAVEPOINT`).
+/// in a transaction already. For a part of it that is undone alone, there is
+/// [`PostgresConnection::transaction`].
+///
+/// `query_timeout` ends a query, and `cancel_token` does not: without TLS, the server is reached in
+/// a way that a token cannot go.
 pub struct PostgresConnection {
     client: Client,
     query_timeout: Duration,
+    /// Whether there is a transaction, as far as a job has not executed `BEGIN` or `COMMIT`.
+    is_in_transaction: bool,
+    notices: Arc<TransactionNotices>,
 }
+
+/// What the server has said about the transaction.
+#[derive(Debug, Default)]
+struct TransactionNotices {
+    /// That there was one already.
+    has_begun: AtomicBool,
+    /// That there was none any more.
+    has_ended: AtomicBool,
+}
+
+/// A job has begun or ended a transaction that is not its own. The state of the connection is not
+/// what the next job has to find.
+#[derive(Debug)]
+pub(super) struct Misuse(&'static str);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Misuse {}
 
 impl PostgresConnection {
     /// Connects, within [`CONNECT_MAX`].
@@ -37,18 +68,54 @@ impl PostgresConnection {
         // A machine that is gone does not answer these. One that is only slow does.
         config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         config.tcp_user_timeout(4 * KEEPALIVE);
-        let name = plan.name.to_owned();
-        config.notice_callback(move |notice| log_notice(&name, &notice));
+        let (name, notices) = (plan.name.to_owned(), Arc::<TransactionNotices>::default());
+        let told = notices.clone();
+        config.notice_callback(move |notice| {
+            told.note(&notice);
+            log_notice(&name, &notice);
+        });
         let tls = server.trust().map(read_authorities).transpose()?;
         // The server itself ends a query that takes longer.
         let silence_max = plan.query_timeout.saturating_add(SLACK);
         let streams = StreamConnector::new(&mut config, tls, silence_max);
         let client = connect(server, config, streams)?;
-        let mut opened = Self { client, query_timeout: plan.query_timeout };
+        let query_timeout = plan.query_timeout;
+        let mut opened = Self { client, query_timeout, is_in_transaction: false, notices };
         // 0 would be no limit. PgBouncer refuses it as an option of the start.
         let timeout_ms = plan.query_timeout.as_millis().clamp(1, i32::MAX as u128);
         opened.batch_execute(&format!("SET statement_timeout = {timeout_ms}"))?;
         Ok(opened)
+    }
+
+    /// Takes a step, and finds out what jobs have done to the transaction.
+    pub(super) fn transact(&mut self, step: Step) -> JobResult<()> {
+        self.notices.forget();
+        self.is_in_transaction = !matches!(step, Step::Commit | Step::Rollback);
+        self.batch_execute(step.sql())?;
+        match step {
+            Step::Begin if self.notices.has_begun.load(Ordering::Relaxed) => {
+                Err(Misuse(LEFT_OPEN).into())
+            }
+            Step::Commit if self.notices.has_ended.load(Ordering::Relaxed) => {
+                Err(Misuse(ENDED_EARLY).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a transaction was begun that has not ended.
+    pub(super) const fn is_in_transaction(&self) -> bool {
+        self.is_in_transaction
+    }
+
+    /// A transaction was begun.
+    pub(super) const fn enter_transaction(&mut self) {
+        self.is_in_transaction = true;
+    }
+
+    /// It was ended.
+    pub(super) const fn leave_transaction(&mut self) {
+        self.is_in_transaction = false;
     }
 
     pub(super) fn check(&mut self) -> JobResult<()> {
@@ -93,13 +160,30 @@ fn connect(
     }
 }
 
+impl TransactionNotices {
+    fn note(&self, notice: &DbError) {
+        let code = notice.code();
+        if *code == SqlState::ACTIVE_SQL_TRANSACTION {
+            self.has_begun.store(true, Ordering::Relaxed);
+        }
+        if *code == SqlState::NO_ACTIVE_SQL_TRANSACTION {
+            self.has_ended.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&self) {
+        self.has_begun.store(false, Ordering::Relaxed);
+        self.has_ended.store(false, Ordering::Relaxed);
+    }
+}
+
 /// What the server says beside its answers.
 fn log_notice(name: &str, notice: &DbError) {
     let nested = [SqlState::ACTIVE_SQL_TRANSACTION, SqlState::NO_ACTIVE_SQL_TRANSACTION];
     if nested.contains(notice.code()) {
         log::warn!(
-            "database {name}: a job begins or ends a transaction in the one that write makes \
-             ({}); use savepoints",
+            "database {name}: a job has executed BEGIN, COMMIT or ROLLBACK ({}): use \
+             PostgresConnection::transaction",
             notice.message()
         );
     } else if notice.parsed_severity() == Some(Severity::Warning) {
@@ -139,3 +223,7 @@ const KEEPALIVE: Duration = Duration::from_secs(5);
 const SLACK: Duration = Duration::from_secs(5);
 /// How long a check takes at most.
 const CHECK_MAX: Duration = Duration::from_secs(5);
+const LEFT_OPEN: &str = "an earlier job has executed BEGIN without COMMIT or ROLLBACK: use \
+    PostgresConnection::transaction";
+const ENDED_EARLY: &str = "the job has ended the transaction of `write` (COMMIT, ROLLBACK): use \
+    PostgresConnection::transaction";

@@ -2,11 +2,12 @@
 //!
 //! - `options`: the server and how it is reached
 //! - `tls`: the certificate of the server; `stream`: the bytes to and from it
-//! - `connection`: one connection
+//! - `connection`: one connection; `part`: a part of a job that is undone alone
 //! - here: what a [`Database`](crate::database::Database) needs
 
 mod connection;
 mod options;
+mod part;
 mod stream;
 mod tls;
 
@@ -17,8 +18,10 @@ use postgres::error::{DbError, Severity, SqlState};
 
 use crate::database::{Access, ConnectionPlan, Connector, Fault, JobResult, Step};
 
+use connection::Misuse;
 pub use connection::PostgresConnection;
 pub use options::Postgres;
+pub use part::PostgresPart;
 
 impl Connector for Postgres {
     type Connection = PostgresConnection;
@@ -28,7 +31,7 @@ impl Connector for Postgres {
     }
 
     fn transact(&self, connection: &mut PostgresConnection, step: Step) -> JobResult<()> {
-        Ok(connection.batch_execute(step.sql())?)
+        connection.transact(step)
     }
 
     fn check(&self, connection: &mut PostgresConnection) -> JobResult<()> {
@@ -40,10 +43,16 @@ impl Connector for Postgres {
         connection: &mut PostgresConnection,
         error: &(dyn Error + Send + Sync + 'static),
     ) -> Fault {
-        if connection.is_closed() {
+        if connection.is_closed() || error.is::<Misuse>() {
             return Fault::Lost;
         }
-        fault(error)
+        match fault(error) {
+            // A job that reads has not begun a transaction, so an earlier one has left it.
+            Fault::Query if is_in_failed_transaction(error) && !connection.is_in_transaction() => {
+                Fault::Lost
+            }
+            fault => fault,
+        }
     }
 
     fn finish(&self, connection: PostgresConnection, _: Access) {
@@ -55,12 +64,20 @@ impl Connector for Postgres {
     }
 }
 
+/// The first error of PostgreSQL in a chain.
+fn own_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a postgres::Error> {
+    let mut chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.find_map(|error| error.downcast_ref::<postgres::Error>())
+}
+
+fn is_in_failed_transaction(error: &(dyn Error + 'static)) -> bool {
+    let code = own_error(error).and_then(postgres::Error::code);
+    code == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+}
+
 /// What an error means: the first one of PostgreSQL in its chain says it.
 fn fault(error: &(dyn Error + 'static)) -> Fault {
-    let mut chain = std::iter::successors(Some(error), |&error| error.source());
-    let Some(error) = chain.find_map(|error| error.downcast_ref::<postgres::Error>()) else {
-        return Fault::Query;
-    };
+    let Some(error) = own_error(error) else { return Fault::Query };
     let Some(answer) = error.as_db_error() else {
         let is_io = error.source().is_some_and(|source| source.is::<io::Error>());
         return if is_io || error.is_closed() { Fault::Lost } else { Fault::Query };
