@@ -12,7 +12,7 @@ use std::process::Command;
 use support::binary::{Binary, patience};
 use support::folder::{folder, socket_path};
 use support::http::get;
-use support::{Raw, until};
+use support::{Raw, next, until};
 
 /// A command for the binary with this configuration behind `[server]`.
 fn binary(folder: &Path, text: &str) -> Command {
@@ -73,4 +73,51 @@ fn a_check_opens_none() {
     let (said, code) = run(binary(&folder, text).arg("--print-config"));
     assert!(code == Some(0) && said.contains("ida:***@db.example"), "{said}");
     assert!(!said.contains("secret"), "{said}");
+}
+
+/// Servers that are not there, and one without TLS that nobody asks, by addresses with passwords.
+#[test]
+fn no_page_and_no_log_line_has_a_password() {
+    let (folder, path) = (folder("secret"), socket_path("secret"));
+    fs::write(folder.join("password"), "secret\n").expect("it can be written");
+    let text = format!(
+        "admin: unix:{}\nlog-level: debug\n\
+         [database near]\nurl: postgres://ida:secret@127.0.0.1:1/near\n\
+         [database filed]\nurl: postgres://ida@127.0.0.1:1/filed\n\
+         password-file: {}/password\n\
+         [database far]\nurl: postgres://ida:secret@192.0.2.1/far\nstart: lazy",
+        path.display(),
+        folder.display()
+    );
+    let (mut binary, lines) = Binary::run_loud(binary(&folder, &text).args(["--port", "0"]));
+    let mut log = String::new();
+    for part in ["database near: it cannot be connected", "database filed: it cannot be connected"]
+    {
+        while !log.contains(part) {
+            log += &(next(&lines) + "\n");
+        }
+    }
+    let pages = ["/readyz", "/status", "/metrics"].map(|page| ask(&path, page)).concat();
+    assert!(pages.contains("is down") && pages.contains("ida@127.0.0.1:1"), "{pages}");
+    assert!(!pages.contains("secret"), "{pages}");
+    binary.signal("TERM");
+    assert_eq!(binary.exit_code(), Some(0));
+    log.extend(lines.iter().map(|line| line + "\n"));
+    assert!(log.contains("the connections to 192.0.2.1 have no TLS"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn no_error_has_a_password() {
+    let folder = folder("wrong");
+    for url in [
+        "postgres://ida:secret@db.example:port/main",
+        "postgres://ida:se@cret/secret@db.example/main?x=secret",
+        "mysql://ida:secret@db.example/main",
+    ] {
+        let text = format!("[database main]\nurl: {url}");
+        let (said, code) = run(binary(&folder, &text).arg("--check-config"));
+        assert!(code != Some(0) && said.contains("url"), "{url}: {said}");
+        assert!(!said.contains("cret"), "{url}: {said}");
+    }
 }

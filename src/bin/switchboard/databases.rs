@@ -41,7 +41,7 @@ fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
     match of.kind() {
         #[cfg(feature = "sqlite")]
         Some(DatabaseKind::Sqlite) => {
-            let sqlite = Sqlite::from_url(&of.url).map_err(|error| error.to_string())?;
+            let sqlite = Sqlite::from_url(&of.url).map_err(|error| in_url(&error))?;
             Ok(Plan::Sqlite(sqlite.synchronous(match of.synchronous {
                 DiskSync::Full => Synchronous::Full,
                 DiskSync::Normal => Synchronous::Normal,
@@ -49,7 +49,7 @@ fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
         }
         #[cfg(feature = "postgres")]
         Some(DatabaseKind::Postgres) => {
-            let mut postgres = Postgres::new(&of.url).map_err(|error| error.to_string())?;
+            let mut postgres = Postgres::new(&of.url).map_err(|error| in_url(&error))?;
             if let Some(file) = &of.password_file {
                 postgres = postgres.password_file(file);
             }
@@ -63,6 +63,11 @@ fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
         Some(_) => Err("url is of a kind that this build does not have".to_owned()),
         None => Err("has no url".to_owned()),
     }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn in_url(error: &switchboard::database::UrlError) -> String {
+    format!("url: {error}")
 }
 
 impl Plan {
