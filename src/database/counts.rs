@@ -39,6 +39,18 @@ pub(crate) struct Tally {
     pub(crate) connects: u64,
 }
 
+/// The state of a database.
+#[cfg(any(test, feature = "admin"))]
+pub(super) struct QueueFacts {
+    /// How many jobs wait.
+    pub(super) waiting: usize,
+    /// How many connections there are.
+    pub(super) up: usize,
+    /// Whether there is one for each kind of job.
+    pub(super) is_up: bool,
+    pub(super) tally: Tally,
+}
+
 impl Tally {
     pub(super) const fn count(&mut self, access: Access, outcome: JobEnd) {
         match access {

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::database::DatabaseError;
 use crate::database::counts::JobEnd;
-use crate::database::job::Job;
-use crate::database::queue::{JobQueue, JobQueueState, QueueStage, wait};
+use crate::database::queue::{JobQueue, JobQueueState, QueueStage, QueuedJob, wait};
 
 impl<C> JobQueue<C> {
     /// Ends the wait of jobs for which it has been too long, until the database is closed.
@@ -34,7 +33,8 @@ impl<C> JobQueue<C> {
             self.freed(&state);
             drop(state);
             for (late, error) in expired {
-                late.settle(Err(error));
+                self.count(late.access, JobEnd::of(&error));
+                late.job.settle(Err(error));
             }
             state = self.lock();
         }
@@ -56,10 +56,10 @@ impl<C> JobQueue<C> {
         let is_done = state.threads == 0;
         state.stage = QueueStage::Closed;
         let left: Vec<_> = state.lanes.iter_mut().flat_map(|of| of.jobs.drain(..)).collect();
-        for late in &left {
-            state.tally.count(late.access, JobEnd::Unavailable);
-        }
         drop(state);
+        for late in &left {
+            self.count(late.access, JobEnd::Unavailable);
+        }
         self.wake_all();
         for late in left {
             late.job.settle(Err(DatabaseError::Unavailable));
@@ -97,14 +97,13 @@ impl<C> JobQueue<C> {
 
 impl<C> JobQueueState<C> {
     /// Takes out the jobs that have waited for too long, with their errors.
-    fn expire(&mut self, now: Instant) -> Vec<(Box<dyn Job<C>>, DatabaseError)> {
+    fn expire(&mut self, now: Instant) -> Vec<(QueuedJob<C>, DatabaseError)> {
         let mut expired = Vec::new();
         for lane in &mut self.lanes {
             let is_up = lane.up > 0;
             while let Some(late) = lane.jobs.pop_front_if(|queued| queued.expires <= now) {
                 let error = if is_up { DatabaseError::Busy } else { DatabaseError::Unavailable };
-                self.tally.count(late.access, JobEnd::of(&error));
-                expired.push((late.job, error));
+                expired.push((late, error));
             }
         }
         expired

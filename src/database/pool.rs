@@ -9,10 +9,8 @@ use std::time::Duration;
 use log::Level;
 
 #[cfg(feature = "admin")]
-use crate::database::counts::Tally;
+use crate::database::counts::{QueueFacts, Tally};
 use crate::database::job::{JobReply, TypedJob};
-#[cfg(feature = "admin")]
-use crate::database::queue::QueueFacts;
 use crate::database::queue::{JobQueue, Patience};
 use crate::database::report::log_database;
 use crate::database::worker::{ConnectionThread, Shared};

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(any(test, feature = "admin"))]
+use crate::database::counts::QueueFacts;
 use crate::database::counts::{JobEnd, Tally};
 use crate::database::job::Job;
 use crate::database::{Access, DatabaseError, DatabaseOptions, Layout};
@@ -22,6 +24,8 @@ pub(super) struct JobQueue<C> {
     pub(super) clock: Condvar,
     layout: Layout,
     pub(super) options: DatabaseOptions,
+    /// With a lock of its own, which is held for a moment.
+    tally: Mutex<Tally>,
 }
 
 pub(super) struct JobQueueState<C> {
@@ -33,13 +37,15 @@ pub(super) struct JobQueueState<C> {
     pub(super) clock_sleeps: bool,
     /// How many threads of connections there are.
     pub(super) threads: usize,
-    pub(super) tally: Tally,
 }
 
 pub(super) struct Lane<C> {
     pub(super) jobs: VecDeque<QueuedJob<C>>,
     /// How many of its connections have nothing to do.
     idle: usize,
+    /// Whether one of them was woken, and has not looked yet. It wakes the next one if there is
+    /// more than it takes: a burst of jobs costs few system calls.
+    is_waking: bool,
     /// How many connections it has.
     pub(super) up: usize,
     /// How many threads are opening one.
@@ -67,24 +73,14 @@ pub(super) enum QueueStage {
 
 /// What a connection does next.
 pub(super) enum NextJobs<C> {
-    /// These jobs. Several are for one transaction.
-    Jobs(Access, Vec<QueuedJob<C>>),
+    /// This job, which reads.
+    Read(QueuedJob<C>),
+    /// These jobs, which write in one transaction.
+    Write(Vec<QueuedJob<C>>),
     /// It was idle for a while, and is to be checked.
     Check,
     /// Its end.
     End,
-}
-
-/// The state of a database.
-#[cfg(any(test, feature = "admin"))]
-pub(super) struct QueueFacts {
-    /// How many jobs wait.
-    pub(super) waiting: usize,
-    /// How many connections there are.
-    pub(super) up: usize,
-    /// Whether there is one for each kind of job.
-    pub(super) is_up: bool,
-    pub(super) tally: Tally,
 }
 
 /// Whether a caller waits for capacity.
@@ -98,14 +94,14 @@ pub(super) enum Patience {
 
 impl<C> JobQueue<C> {
     pub(super) fn new(layout: Layout, options: DatabaseOptions, threads: usize) -> Self {
-        let lane = || Lane { jobs: VecDeque::new(), idle: 0, up: 0, connecting: 0 };
+        let lane =
+            || Lane { jobs: VecDeque::new(), idle: 0, is_waking: false, up: 0, connecting: 0 };
         let state = JobQueueState {
             lanes: [lane(), lane()],
             stage: QueueStage::Open,
             waiting: 0,
             clock_sleeps: false,
             threads,
-            tally: Tally::default(),
         };
         Self {
             state: Mutex::new(state),
@@ -115,6 +111,7 @@ impl<C> JobQueue<C> {
             clock: Condvar::new(),
             layout,
             options,
+            tally: Mutex::default(),
         }
     }
 
@@ -130,10 +127,10 @@ impl<C> JobQueue<C> {
                 let expires = Instant::now() + self.options.wait;
                 let of = &mut state.lanes[lane];
                 of.jobs.push_back(QueuedJob { job, access, expires });
-                let (has_idle, needs_more) = (of.idle > 0, of.needs_more());
+                let (wakes, needs_more) = (of.wakes_one(), of.needs_more());
                 let wakes_clock = std::mem::take(&mut state.clock_sleeps);
                 drop(state);
-                if has_idle {
+                if wakes {
                     self.idle[lane].notify_one();
                 }
                 if needs_more {
@@ -149,8 +146,8 @@ impl<C> JobQueue<C> {
                 DatabaseError::Unavailable
             }
         };
-        state.tally.count(access, JobEnd::of(&error));
         drop(state);
+        self.count(access, JobEnd::of(&error));
         job.settle(Err(error));
     }
 
@@ -177,10 +174,17 @@ impl<C> JobQueue<C> {
                 return NextJobs::End;
             }
             if !state.lanes[lane].jobs.is_empty() {
-                if Instant::now() >= doubtful {
-                    return NextJobs::Check;
+                let next = if Instant::now() >= doubtful {
+                    NextJobs::Check
+                } else {
+                    self.take(&mut state, lane)
+                };
+                let wakes = state.lanes[lane].wakes_one();
+                drop(state);
+                if wakes {
+                    self.idle[lane].notify_one();
                 }
-                return self.take(state, lane);
+                return next;
             }
             if state.stage == QueueStage::Closing {
                 return NextJobs::End;
@@ -195,6 +199,7 @@ impl<C> JobQueue<C> {
             state.lanes[lane].idle += 1;
             state = wait(&self.idle[lane], state, left);
             state.lanes[lane].idle -= 1;
+            state.lanes[lane].is_waking = false;
         }
     }
 
@@ -239,19 +244,31 @@ impl<C> JobQueue<C> {
         let mut state = self.lock();
         state.lanes[lane].connecting -= 1;
         state.lanes[lane].up += 1;
-        state.tally.connects += 1;
+        drop(state);
+        self.tally().connects += 1;
     }
 
     /// A connection of this lane has gone.
     pub(super) fn disconnected(&self, lane: usize) {
-        self.lock().lanes[lane].up -= 1;
+        let mut state = self.lock();
+        state.lanes[lane].up -= 1;
+        // It may have been woken for a job, and has not taken it.
+        let wakes = state.lanes[lane].wakes_one();
+        drop(state);
+        if wakes {
+            self.idle[lane].notify_one();
+        }
         self.dormant.notify_all();
     }
 
-    /// Counts how jobs have ended, before their answers are sent.
-    pub(super) fn count(&self, access: Access, outcomes: impl Iterator<Item = JobEnd>) {
-        let mut state = self.lock();
-        outcomes.for_each(|outcome| state.tally.count(access, outcome));
+    /// Counts how a job has ended, before its answer is sent.
+    pub(super) fn count(&self, access: Access, end: JobEnd) {
+        self.tally().count(access, end);
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        // Nothing panics with it.
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state of the database.
@@ -266,7 +283,7 @@ impl<C> JobQueue<C> {
             waiting: lanes.iter().map(|lane| lane.jobs.len()).sum(),
             up: lanes.iter().map(|lane| lane.up).sum(),
             is_up: lanes.iter().all(|lane| lane.up > 0),
-            tally: state.tally.clone(),
+            tally: self.tally().clone(),
         }
     }
 
@@ -295,14 +312,17 @@ impl<C> JobQueue<C> {
         }
     }
 
-    fn take(&self, mut state: MutexGuard<'_, JobQueueState<C>>, lane: usize) -> NextJobs<C> {
+    fn take(&self, state: &mut JobQueueState<C>, lane: usize) -> NextJobs<C> {
         let jobs = &mut state.lanes[lane].jobs;
-        let access = jobs.front().map_or(Access::Read, |first| first.access);
-        let is_group = self.is_grouping() && access == Access::Write;
-        let len = if is_group { jobs.len().min(GROUP_MAX) } else { 1 };
-        let jobs = jobs.drain(..len).collect();
-        self.freed(&state);
-        NextJobs::Jobs(access, jobs)
+        let next = match jobs.pop_front_if(|first| first.access == Access::Read) {
+            Some(job) => NextJobs::Read(job),
+            None => {
+                let len = if self.is_grouping() { jobs.len().min(GROUP_MAX) } else { 1 };
+                NextJobs::Write(jobs.drain(..len).collect())
+            }
+        };
+        self.freed(state);
+        next
     }
 
     fn await_capacity<'a>(
@@ -346,6 +366,13 @@ impl<C> JobQueueState<C> {
 }
 
 impl<C> Lane<C> {
+    /// Whether a connection that has nothing to do is to be woken now.
+    fn wakes_one(&mut self) -> bool {
+        let wakes = !self.is_waking && self.idle > 0 && !self.jobs.is_empty();
+        self.is_waking |= wakes;
+        wakes
+    }
+
     /// Whether there are jobs for which there is no connection, nor soon will be.
     fn needs_more(&self) -> bool {
         self.jobs.len() > self.idle + self.connecting
@@ -366,8 +393,7 @@ pub(super) fn wait<'a, T>(
 
 /// How many jobs share a transaction at most.
 const GROUP_MAX: usize = 64;
-/// For how long a connection may be idle and get a job without a check, which takes about as long
-/// as the shortest query.
+/// For how long a connection may be idle and get a job without a check, a short query.
 const TRUST: Duration = Duration::from_millis(50);
 /// For how long a connection may be idle before it is checked without a job.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);

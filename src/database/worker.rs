@@ -12,7 +12,7 @@ use crate::database::link::{LostLink, OpenConnection, RunFailure, catch, chain};
 use crate::database::queue::{JobQueue, NextJobs, QueuedJob};
 use crate::database::report::log_database;
 use crate::database::transaction::{Settled, Written};
-use crate::database::{Access, ConnectionPlan, Connector, JobError};
+use crate::database::{Access, ConnectionPlan, Connector, DatabaseError, JobError};
 
 /// What all threads of a database share.
 pub(super) struct Shared<K: Connector> {
@@ -74,10 +74,8 @@ impl<K: Connector> ConnectionThread<K> {
         let mut used = Instant::now();
         loop {
             match queue.next(lane, used) {
-                NextJobs::Jobs(Access::Read, jobs) => {
-                    jobs.into_iter().try_for_each(|job| self.read(&mut link, job))?;
-                }
-                NextJobs::Jobs(Access::Write, jobs) => self.write(&mut link, lane, jobs)?,
+                NextJobs::Read(job) => self.read(&mut link, job)?,
+                NextJobs::Write(jobs) => self.write(&mut link, lane, jobs)?,
                 NextJobs::Check => link.check()?,
                 NextJobs::End => break,
             }
@@ -100,7 +98,8 @@ impl<K: Connector> ConnectionThread<K> {
             Ok(kept) => (Ok(()), kept),
             Err(RunFailure { error, link }) => (Err(error), link),
         };
-        self.settle(Access::Read, vec![(job, outcome)]);
+        self.count(Access::Read, &outcome);
+        settle((job, outcome));
         kept
     }
 
@@ -122,14 +121,13 @@ impl<K: Connector> ConnectionThread<K> {
 
     /// Counts and answers jobs.
     fn settle(&self, access: Access, jobs: Vec<Settled<K::Connection>>) {
-        self.shared.queue.count(
-            access,
-            jobs.iter().map(|(_, outcome)| outcome.as_ref().err().map_or(JobEnd::Done, JobEnd::of)),
-        );
-        for (queued, outcome) in jobs {
-            // What a job has made is dropped here if nobody wants it, and that may panic.
-            let _ = catch(|| queued.job.settle(outcome));
-        }
+        jobs.iter().for_each(|(_, outcome)| self.count(access, outcome));
+        jobs.into_iter().for_each(settle);
+    }
+
+    fn count(&self, access: Access, outcome: &Result<(), DatabaseError>) {
+        let end = outcome.as_ref().err().map_or(JobEnd::Done, JobEnd::of);
+        self.shared.queue.count(access, end);
     }
 
     fn report_up(&self) {
@@ -155,6 +153,12 @@ impl<K: Connector> ConnectionThread<K> {
             }
         }
     }
+}
+
+/// Answers a job.
+fn settle<C>((queued, outcome): Settled<C>) {
+    // What a job has made is dropped here if nobody wants it, and that may panic.
+    let _ = catch(|| queued.job.settle(outcome));
 }
 
 /// How long to wait after so many failures in a row: 0.1 s, doubled up to 5 s. Up to half of it is

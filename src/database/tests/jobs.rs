@@ -136,6 +136,34 @@ fn readers_run_at_the_same_time() {
     assert_eq!(database.read(|line| Ok(line.rows())).expect("it is done"), [1]);
 }
 
+/// Each of these jobs waits until all others run.
+#[test]
+fn jobs_that_come_together_run_at_the_same_time() {
+    let memory = Memory::new(Layout::Clients);
+    let database = memory.open(crate::database::DatabaseOptions { connections: 4, ..options() });
+    for round in 0..200 {
+        let (begun, begins) = mpsc::channel();
+        let ends: Vec<_> = (0..4)
+            .map(|_| {
+                let (end, ends) = mpsc::channel::<()>();
+                let (begun, own) = (begun.clone(), database.clone());
+                thread::spawn(move || {
+                    own.read(move |_| {
+                        begun.send(()).expect("the test waits");
+                        let _ = ends.recv();
+                        Ok(())
+                    })
+                });
+                end
+            })
+            .collect();
+        for _ in 0..4 {
+            assert_eq!(begins.recv_timeout(DEADLINE), Ok(()), "round {round}");
+        }
+        drop(ends);
+    }
+}
+
 #[test]
 fn a_close_finishes_the_queue() {
     let memory = Memory::new(Layout::OneWriter);
