@@ -11,7 +11,14 @@ use crate::service::link::Wake;
 
 /// The tasks of one run. It allocates nothing for them before the first one. Those who send them
 /// bound their number: a gate sends one for each request that waits.
-pub struct TaskQueue<T>(Arc<TaskList<T>>);
+pub struct TaskQueue<T> {
+    list: Arc<TaskList<T>>,
+    /// Tasks that were taken out together, so that those who send more rarely wait for the lock.
+    /// The thread of the queue alone locks this.
+    taken: Mutex<VecDeque<T>>,
+    /// Whether there are any. It says nothing to other threads.
+    has_taken: AtomicBool,
+}
 
 /// Sends tasks to one run of a service, from any thread.
 pub struct TaskSender<T>(Arc<TaskList<T>>);
@@ -31,33 +38,35 @@ struct TaskList<T> {
 impl<T> TaskQueue<T> {
     /// An empty queue for a run of this service.
     pub fn new(service: &str) -> Self {
-        Self(Arc::new(TaskList {
+        let list = TaskList {
             service: service.into(),
             tasks: Mutex::new(Some(VecDeque::new())),
             has_some: AtomicBool::new(false),
             wakes: [const { OnceLock::new() }; 2],
-        }))
+        };
+        let (taken, has_taken) = (Mutex::default(), AtomicBool::new(false));
+        Self { list: Arc::new(list), taken, has_taken }
     }
 
     /// Sets what is called for the first task that comes while there is none, on the thread that
     /// sends the task.
     pub fn wake_by(&self, wake: impl FnOnce() -> Wake) {
-        let _ = self.0.wakes[0].set(wake());
+        let _ = self.list.wakes[0].set(wake());
     }
 
     /// Sets what is called as well.
     pub fn wake_also_by(&self, wake: Wake) {
-        let _ = self.0.wakes[1].set(wake);
+        let _ = self.list.wakes[1].set(wake);
     }
 
     /// The path of the service.
     pub fn service(&self) -> &str {
-        &self.0.service
+        &self.list.service
     }
 
     /// Sends tasks to this run.
     pub fn sender(&self) -> TaskSender<T> {
-        TaskSender(self.0.clone())
+        TaskSender(self.list.clone())
     }
 
     /// The next task.
@@ -65,16 +74,20 @@ impl<T> TaskQueue<T> {
         if self.is_empty() {
             return None;
         }
-        let mut guard = self.0.lock();
-        let tasks = guard.as_mut()?;
-        let task = tasks.pop_front();
-        self.0.has_some.store(!tasks.is_empty(), Ordering::Release);
+        let mut taken = self.taken();
+        if taken.is_empty() {
+            let mut guard = self.list.lock();
+            std::mem::swap(guard.as_mut()?, &mut *taken);
+            self.list.has_some.store(false, Ordering::Release);
+        }
+        let task = taken.pop_front();
+        self.has_taken.store(!taken.is_empty(), Ordering::Relaxed);
         task
     }
 
     /// Whether there is no task. A task that comes later calls the waker.
     pub fn is_empty(&self) -> bool {
-        !self.0.has_some.load(Ordering::Acquire)
+        !self.has_taken.load(Ordering::Relaxed) && !self.list.has_some.load(Ordering::Acquire)
     }
 
     /// How many tasks there are.
@@ -82,7 +95,13 @@ impl<T> TaskQueue<T> {
         if self.is_empty() {
             return 0;
         }
-        self.0.lock().as_ref().map_or(0, VecDeque::len)
+        let sent = self.list.lock().as_ref().map_or(0, VecDeque::len);
+        self.taken().len() + sent
+    }
+
+    fn taken(&self) -> MutexGuard<'_, VecDeque<T>> {
+        // Nothing panics with it.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,8 +140,9 @@ impl<T> Drop for TaskQueue<T> {
     /// Tasks hold values of the service, whose drop may panic. That ends neither the loop nor a
     /// process that unwinds already.
     fn drop(&mut self) {
-        let left = self.0.lock().take();
-        for task in left.into_iter().flatten() {
+        let taken = std::mem::take(&mut *self.taken());
+        let left = self.list.lock().take();
+        for task in taken.into_iter().chain(left.into_iter().flatten()) {
             catch_unwind(AssertUnwindSafe(|| drop(task))).unwrap_or_else(std::mem::forget);
         }
     }
