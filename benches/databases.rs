@@ -26,7 +26,10 @@ fn main() {
     let mut bench = Bench::new("databases", Rate::Events);
     commits(&mut bench);
     reads(&mut bench);
-    answers(&mut bench);
+    // Each answer has a write of its own, with `later` and without it.
+    answers(&mut bench, "a message that is answered alone", 1);
+    // An echo writes its answers together.
+    answers(&mut bench, "a message of several", 16);
     bench.finish();
 }
 
@@ -163,13 +166,12 @@ impl Handler for Names {
     }
 }
 
-/// Many sockets ask a service, each several times before it reads the answers.
-fn answers(bench: &mut Bench) {
+/// Many sockets ask a service, each so often before it reads the answers.
+fn answers(bench: &mut Bench, group: &'static str, questions: usize) {
     let file = File::new();
     let db = file.open(Synchronous::Normal);
     let options = DatabaseOptions { connections: 1, ..DatabaseOptions::new() };
     let db_of_one = file.open_with(Synchronous::Normal, options);
-    let group = "a message to a service";
     let cases = [
         ("an echo on the loop", Thread::Loop, Way::Echo, &db),
         ("later on the loop", Thread::Loop, Way::Later, &db),
@@ -182,12 +184,12 @@ fn answers(bench: &mut Bench) {
     for (case, thread, way, db) in cases {
         let host = Running::new(thread, way, db);
         let mut sockets: Vec<_> = (0..SOCKETS).map(|_| host.open()).collect();
-        let rounds = if bench.effort() == Effort::Full { 20 } else { 1 };
+        let rounds = if bench.effort() == Effort::Full { 320 / questions } else { 1 };
         bench.time(At { group, case, x: SOCKETS }, || {
-            by_process(rounds * SOCKETS * QUESTIONS, || {
+            by_process(rounds * SOCKETS * questions, || {
                 for _ in 0..rounds {
-                    sockets.iter_mut().for_each(ask);
-                    sockets.iter_mut().for_each(hear);
+                    sockets.iter_mut().for_each(|socket| ask(socket, questions));
+                    sockets.iter_mut().for_each(|socket| hear(socket, questions));
                 }
             })
         });
@@ -231,13 +233,13 @@ impl Drop for Running {
 
 /// Sends questions: texts of three bytes, which are as long as the answers, and not masked by
 /// anything but zeros.
-fn ask(socket: &mut TcpStream) {
+fn ask(socket: &mut TcpStream, questions: usize) {
     let frame = [0x81, 0x83, 0, 0, 0, 0, b'a', b'd', b'a'];
-    socket.write_all(&frame.repeat(QUESTIONS)).expect("it is open");
+    socket.write_all(&frame.repeat(questions)).expect("it is open");
 }
 
-fn hear(socket: &mut TcpStream) {
-    let mut answers = [0; 5 * QUESTIONS];
+fn hear(socket: &mut TcpStream, questions: usize) {
+    let mut answers = vec![0; 5 * questions];
     socket.read_exact(&mut answers).expect("it answers");
     assert_eq!(answers[..5], [0x81, 3, b'a', b'd', b'a']);
 }
@@ -255,5 +257,3 @@ fn cpu_time() -> Duration {
 }
 
 const SOCKETS: usize = 64;
-/// How many a socket asks before it reads.
-const QUESTIONS: usize = 16;
