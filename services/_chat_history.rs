@@ -44,45 +44,18 @@ impl Said {
 }
 
 impl History {
-    /// Keeps a message of a room.
+    /// Keeps a message of a room, with the next id.
     pub(crate) fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str) {
         self.add_at(unix_ms(), room, name, text);
     }
 
-    /// The last `limit` messages of a room before an id, or before all that is to come. The last
-    /// one is at the end. A long answer has fewer, and at least one.
-    pub(crate) fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_> {
-        let Some(ids) = self.rooms.get(room) else { return Recalled::default() };
-        let end = before.map_or(ids.len(), |before| ids.partition_point(|id| *id < before));
-        let (mut messages, mut bytes) = (Vec::new(), 0);
-        for id in ids.range(..end).rev().take(limit) {
-            let said = &self.said[id];
-            bytes += json_len(&said.name) + json_len(&said.text);
-            if bytes > ANSWER_BYTES_MAX && !messages.is_empty() {
-                break;
-            }
-            messages.push((*id, &*said.name, &*said.text, said.at));
-        }
-        messages.reverse();
-        let more = messages.len() < end;
-        Recalled { messages, more }
-    }
-
-    /// A room has gone.
-    pub(crate) fn forget(&mut self, room: &str) {
-        for id in self.rooms.remove(room).into_iter().flatten() {
-            self.bytes -= self.said.remove(&id).map_or(0, |said| said.bytes());
-        }
-    }
-
-    fn add_at(&mut self, now_ms: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
-        // Less than a million messages in a second: so no id was used before a restart.
-        self.last_id = if self.last_id == 0 { now_ms * 1_000 } else { self.last_id + 1 };
-        let said = Said { room: room.clone(), name: name.clone(), text: text.into(), at: now_ms };
+    /// Keeps a message of a room. Its id is above all others.
+    pub(crate) fn keep(&mut self, id: u64, at: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
+        let said = Said { room: room.clone(), name: name.clone(), text: text.into(), at };
         self.bytes += said.bytes();
-        self.said.insert(self.last_id, said);
+        self.said.insert(id, said);
         let ids = self.rooms.entry(room.clone()).or_default();
-        ids.push_back(self.last_id);
+        ids.push_back(id);
         if ids.len() > ROOM_MESSAGES_MAX
             && let Some(id) = ids.pop_front()
         {
@@ -99,6 +72,62 @@ impl History {
             }
         }
     }
+
+    /// The last `limit` messages of a room before an id, or before all that is to come. The last
+    /// one is at the end. A long answer has fewer, and at least one.
+    pub(crate) fn recall(&self, room: &str, before: Option<u64>, limit: usize) -> Recalled<'_> {
+        Recalled::newest(self.newest_first(room, before.unwrap_or(u64::MAX)), limit)
+    }
+
+    /// The messages of a room before an id, the last one first.
+    pub(crate) fn newest_first(
+        &self,
+        room: &str,
+        before: u64,
+    ) -> impl Iterator<Item = SaidEntry<'_>> {
+        let ids = self.rooms.get(room);
+        let ids = ids.map(|ids| ids.range(..ids.partition_point(|id| *id < before)));
+        ids.into_iter().flatten().rev().map(|id| {
+            let said = &self.said[id];
+            (*id, &*said.name, &*said.text, said.at)
+        })
+    }
+
+    /// A room has gone.
+    pub(crate) fn forget(&mut self, room: &str) {
+        for id in self.rooms.remove(room).into_iter().flatten() {
+            self.bytes -= self.said.remove(&id).map_or(0, |said| said.bytes());
+        }
+    }
+
+    fn add_at(&mut self, now_ms: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
+        self.last_id = if self.last_id == 0 { first_id(now_ms) } else { self.last_id + 1 };
+        self.keep(self.last_id, now_ms, room, name, text);
+    }
+}
+
+impl<'a> Recalled<'a> {
+    /// The first `limit` of messages of which the last one comes first, or as many as an answer
+    /// has.
+    pub(crate) fn newest(mut all: impl Iterator<Item = SaidEntry<'a>>, limit: usize) -> Self {
+        let (mut messages, mut bytes, mut more) = (Vec::new(), 0, false);
+        for said @ (_, name, text, _) in all.by_ref() {
+            bytes += json_len(name) + json_len(text);
+            more = messages.len() == limit || (bytes > ANSWER_BYTES_MAX && !messages.is_empty());
+            if more {
+                break;
+            }
+            messages.push(said);
+        }
+        messages.reverse();
+        Self { messages, more }
+    }
+}
+
+/// The id of the first message after a start. Less than a million messages come in a second: so no
+/// id was used before.
+pub(crate) const fn first_id(now_ms: u64) -> u64 {
+    now_ms * 1_000
 }
 
 /// The length of a text in JSON (RFC 8259, 7).
@@ -112,7 +141,7 @@ fn json_len(text: &str) -> usize {
 }
 
 /// A clock that was never set stands at 1970.
-fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 1_000)
 }
@@ -125,7 +154,7 @@ pub(crate) const BYTES_MAX: usize = 4 << 20;
 /// and what an allocator needs.
 const ENTRY_BYTES: usize = 256;
 /// How much text an answer has, unless a single message is longer.
-const ANSWER_BYTES_MAX: usize = 128 << 10;
+pub(crate) const ANSWER_BYTES_MAX: usize = 128 << 10;
 
 #[cfg(test)]
 mod tests {

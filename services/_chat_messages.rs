@@ -3,6 +3,7 @@
 
 #![cfg(feature = "chatroom")]
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ pub(crate) enum Reply<'a> {
     /// It is in this room.
     Join { chatroom: &'a str },
     /// It cannot be done.
-    Notice { notice: String },
+    Notice { notice: Cow<'a, str> },
     /// Who is in its room.
     Who { chatroom: &'a str, names: Vec<&'a str> },
     /// What was said in its room, the last message at the end, and whether more was said before.
@@ -97,6 +98,17 @@ pub(crate) enum Event<'a> {
 impl Reply<'_> {
     /// The question for the name.
     pub const NAME_QUERY: Self = Self::Query { query: "name" };
+    /// The database has not stored a message of this client. The page knows these texts.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub const NOT_STORED: Self = Self::Notice {
+        notice: Cow::Borrowed(
+            "Your message was not stored, and nobody got it. Send it again later.",
+        ),
+    };
+    /// The database has no answer to a question.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub const NOT_READ: Self =
+        Self::Notice { notice: Cow::Borrowed("Earlier messages cannot be read now.") };
 }
 
 impl From<Reply<'_>> for Message {

@@ -7,106 +7,78 @@
 //! last, since the page of the original does not know these answers. `docs/chat.md` describes all
 //! messages.
 //!
-//! Each change of a room concerns all clients, so a peer that changes rooms without pause could
-//! make any amount of output. Therefore only a few counts are sent at once; the others wait for a
-//! tick, which sends the last count of each room once.
-//!
 //! Whatever is not a proper message is answered with the question for the name as long as that
 //! is open, and is ignored afterwards.
 
 #![cfg(feature = "chatroom")]
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Duration;
 
-use switchboard::{
-    Audience, Close, Context, Handler, Limits, Message, Peer, Request, Service, SocketId, handler,
-};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use switchboard::DatabaseError;
+use switchboard::{Close, Context, Handler, Message, Peer, Request, Service, SocketId, handler};
 
-use super::_chat_history::{History, ROOM_MESSAGES_MAX, Recalled};
-use super::_chat_messages::{Event, NAME_CHARS_MAX, Name, Reply, Wish};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::_chat_archive::{Answered, Archive};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::_chat_database::Stored;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::_chat_history::Recalled;
+use super::_chat_messages::{Event, Name, Reply, Wish};
+use super::_chat_rooms::{EVERYBODY, Rooms, User};
 
 /// The service.
 pub fn service() -> impl Service {
     handler(Chat::default())
 }
 
-/// Its state grows to [`ROOMS_MAX`] rooms, and with each client that has a name.
+/// Its state grows with the rooms, up to their limit, and with each client that has a name.
 #[derive(Default)]
 struct Chat {
     /// The clients with a name. An id that is missing has none yet, or has gone.
     users: HashMap<SocketId, User>,
     rooms: Rooms,
-}
-
-struct User {
-    name: Name,
-    seat: Option<Seat>,
-    /// When it made its last rooms, [`NEW_ROOMS_MAX`] at most.
-    made: VecDeque<Instant>,
-}
-
-/// Where a user is: the place of the room, and the number in it.
-#[derive(Clone, Copy)]
-struct Seat {
-    place: usize,
-    number: u64,
-}
-
-#[derive(Default)]
-struct Rooms {
-    history: History,
-    /// By place. A room without members may be replaced by another one, so that a place means one
-    /// room as long as it has a member.
-    list: Vec<Room>,
-    places: HashMap<Name, usize>,
-    /// The places of rooms without members, by [`Room::empty_since`].
-    empty: BTreeMap<u64, usize>,
-    next_since: u64,
-    /// The places of rooms whose counts wait for a tick, each once, in the order of changing.
-    waiting: VecDeque<usize>,
-    /// How many counts have been sent at once, less those that calm ticks have made up for.
-    sent_at_once: usize,
-}
-
-struct Room {
-    name: Name,
-    /// Its members are subscribed to it. It is the room's place, since a room's name may be
-    /// longer than a topic's, and may be [`EVERYBODY`].
-    topic: String,
-    /// Names by number, which is the order of entering.
-    members: BTreeMap<u64, Name>,
-    next_number: u64,
-    /// A number that grows with each room that becomes empty, or is made.
-    empty_since: u64,
-    /// Whether its place is in [`Rooms::waiting`].
-    waits: bool,
+    /// The database, if there is one.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    archive: Option<Archive>,
 }
 
 impl Handler for Chat {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn start(&mut self, context: &mut Context) {
+        self.archive = Archive::find(context);
+    }
+
     fn open(&mut self, peer: &mut Peer, _request: &Request) {
-        peer.send(Reply::NAME_QUERY);
-        let chatrooms = self.rooms.list.iter().map(Room::entry).collect();
-        peer.send(Event::Listing { chatrooms });
-        // To the host, the socket was open before the service came to hear of it. So `all`
-        // could send it news before its listing; this topic cannot.
-        peer.subscribe(EVERYBODY);
+        // The first ones wait until the rooms are known.
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        if let Some(job) = self.archive.as_mut().and_then(Archive::opening) {
+            return peer.later(job, |chat: &mut Self, peer: &mut Peer, opened| {
+                chat.opened(peer.context(), opened);
+                chat.greet(peer);
+            });
+        }
+        self.greet(peer);
     }
 
     fn message(&mut self, peer: &mut Peer, message: Message) {
         let wish = Wish::decode(&message);
         let Some(user) = self.users.get_mut(&peer.id()) else {
             let Some(Wish::Name { name }) = wish else { return peer.send(Reply::NAME_QUERY) };
-            self.users.insert(peer.id(), User { name, seat: None, made: VecDeque::new() });
+            self.users.insert(peer.id(), User::new(name));
             return;
         };
         match wish {
             Some(Wish::Create { chatroom }) => self.rooms.create(peer, user, chatroom),
             Some(Wish::Join { chatroom }) => self.rooms.join(peer, user, &chatroom),
-            Some(Wish::Message { message }) => self.rooms.tell(peer, user, &message),
+            Some(Wish::Message { message }) => self.tell(peer, message),
             Some(Wish::Who) => self.rooms.list_members(peer, user),
             Some(Wish::History { chatroom, before, limit }) => {
-                self.rooms.recall(peer, user, &chatroom, before, limit);
+                let limit = usize::from(limit);
+                if self.rooms.may_recall(user, &chatroom, limit) {
+                    self.recall(peer, &chatroom, before, limit);
+                }
             }
             // The first name stays.
             Some(Wish::Name { .. }) | None => {}
@@ -121,214 +93,109 @@ impl Handler for Chat {
 
     fn tick(&mut self, context: &mut Context) {
         self.rooms.send_waiting(context);
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        self.tend(context);
     }
 
-    /// None after a calm time, so that an idle chat causes no wake-ups. Counts wait only while as
-    /// many have been sent at once as may be.
     fn tick_interval(&self) -> Option<Duration> {
-        (self.rooms.sent_at_once > 0).then_some(TICK)
+        let of_rooms = self.rooms.tick_interval();
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let of_rooms = of_rooms.or_else(|| self.archive.as_ref()?.tick_interval());
+        of_rooms
     }
 }
 
-impl Rooms {
-    fn create(&mut self, peer: &mut Peer, user: &mut User, name: Name) {
-        if self.places.contains_key(&name) {
-            return;
+impl Chat {
+    fn greet(&self, peer: &mut Peer) {
+        peer.send(Reply::NAME_QUERY);
+        let chatrooms = self.rooms.entries().collect();
+        peer.send(Event::Listing { chatrooms });
+        // To the host, the socket was open before the service came to hear of it. So `all`
+        // could send it news before its listing; this topic cannot.
+        peer.subscribe(EVERYBODY);
+    }
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+impl Chat {
+    fn tell(&mut self, peer: &mut Peer, message: String) {
+        if let Some(user) = self.users.get(&peer.id()) {
+            self.rooms.tell(peer, user, &message);
         }
-        let now = Instant::now();
-        while user.made.front().is_some_and(|&made| now.duration_since(made) >= MINUTE) {
-            user.made.pop_front();
-        }
-        if user.made.len() == NEW_ROOMS_MAX {
-            let notice = format!("No more than {NEW_ROOMS_MAX} new chatrooms in a minute.");
-            return peer.send(Reply::Notice { notice });
-        }
-        let Some(place) = self.take_place(peer.context()) else {
-            let notice = format!("No more than {ROOMS_MAX} chatrooms.");
-            return peer.send(Reply::Notice { notice });
+    }
+
+    fn recall(&self, peer: &mut Peer, room: &Name, before: Option<u64>, limit: usize) {
+        self.rooms.recall(peer, room, before, limit);
+    }
+}
+
+/// With the database, the members of a room get what is stored. The client that has said it
+/// waits for that, and nobody else.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl Chat {
+    fn tell(&mut self, peer: &mut Peer, message: String) {
+        let Some(user) = self.users.get(&peer.id()) else { return };
+        let Some(archive) = &mut self.archive else {
+            return self.rooms.tell(peer, user, &message);
         };
-        user.made.push_back(now);
-        peer.send_to(everybody(), Event::NewChatroom { name: &name.0 });
-        self.places.insert(name.clone(), place);
-        let room = Room::new(name, place);
-        match self.list.get_mut(place) {
-            Some(gone) => *gone = room,
-            None => self.list.push(room),
-        }
-        self.note_empty(place);
-    }
-
-    /// A client that enters its own room leaves it first, as with any other room.
-    fn join(&mut self, peer: &mut Peer, user: &mut User, name: &Name) {
-        let Some(&place) = self.places.get(name) else {
-            let notice = format!("Chatroom {} not found.", name.0);
-            return peer.send(Reply::Notice { notice });
+        let Some(room) = self.rooms.room_of(user) else { return };
+        let Some((id, job)) = archive.store(&room.0, &user.name.0, message) else {
+            return peer.send(Reply::NOT_STORED);
         };
-        let id = peer.id();
-        if let Some(old) = user.seat {
-            self.leave(peer.context(), id, old);
-        }
-        let room = &mut self.list[place];
-        self.empty.remove(&room.empty_since);
-        let number = room.enter(peer.context(), id, user.name.clone());
-        self.send_count(peer.context(), place);
-        user.seat = Some(Seat { place, number });
-        peer.send(Reply::Join { chatroom: &name.0 });
+        peer.later(job, move |chat: &mut Self, peer: &mut Peer, stored| {
+            let Some(archive) = &mut chat.archive else { return };
+            let is_stored = archive.stored(id, stored);
+            while let Some(said) = archive.next_shown() {
+                chat.rooms.show(peer.context(), &said.room, &said.name, &said.text);
+            }
+            if !is_stored {
+                peer.send(Reply::NOT_STORED);
+                chat.tend(peer.context());
+            }
+        });
     }
 
-    fn leave(&mut self, context: &mut Context, id: SocketId, seat: Seat) {
-        let room = &mut self.list[seat.place];
-        room.leave(context, id, seat.number);
-        if room.members.is_empty() {
-            self.note_empty(seat.place);
-        }
-        self.send_count(context, seat.place);
+    fn recall(&mut self, peer: &mut Peer, room: &Name, before: Option<u64>, limit: usize) {
+        let Some(archive) = &mut self.archive else {
+            return self.rooms.recall(peer, room, before, limit);
+        };
+        let Some((question, job)) = archive.ask(&room.0, before, limit) else {
+            return peer.send(Reply::NOT_READ);
+        };
+        peer.later(job, move |chat: &mut Self, peer: &mut Peer, page| {
+            let Some(archive) = &mut chat.archive else { return };
+            let chatroom = &*question.room;
+            let answered = archive.answer(&question, page, |Recalled { messages, more }| {
+                peer.send(Reply::History { chatroom, messages, more });
+            });
+            match answered {
+                Answered::Now => {}
+                Answered::NotNow => peer.send(Reply::NOT_READ),
+                Answered::Again => chat.recall(peer, &Name(chatroom.into()), before, limit),
+            }
+        });
     }
 
-    /// Sends all clients how many are in the room: now, or with the next ticks. While other rooms
-    /// wait, this one does as well, so that counts have the order of the changes.
-    fn send_count(&mut self, context: &mut Context, place: usize) {
-        let room = &mut self.list[place];
-        if self.waiting.is_empty() && self.sent_at_once < AT_ONCE_MAX {
-            self.sent_at_once += 1;
-            room.send_count(context);
-        } else if !room.waits {
-            room.waits = true;
-            self.waiting.push_back(place);
-        }
-    }
-
-    /// Only a tick before which nothing had to wait allows more counts to be sent at once: as long
-    /// as a client changes rooms without pause, all counts wait for ticks.
-    fn send_waiting(&mut self, context: &mut Context) {
-        if self.waiting.is_empty() {
-            self.sent_at_once = self.sent_at_once.saturating_sub(AT_ONCE_PER_TICK);
-        }
-        for _ in 0..COUNTS_PER_TICK {
-            let Some(place) = self.waiting.pop_front() else { return };
-            self.list[place].waits = false;
-            self.list[place].send_count(context);
+    fn opened(&mut self, context: &mut Context, opened: Result<Stored, DatabaseError>) {
+        let stored = self.archive.as_mut().and_then(|archive| archive.opened(opened));
+        if let Some(stored) = stored {
+            self.rooms.know(context, stored.rooms);
         }
     }
 
-    /// The place of a new room: the next one, or that of the room that has been empty longest,
-    /// which is gone then. `None` if all have members.
-    fn take_place(&mut self, context: &mut Context) -> Option<usize> {
-        if self.list.len() < ROOMS_MAX {
-            return Some(self.list.len());
+    /// Begins what the archive itself has to do.
+    fn tend(&mut self, context: &mut Context) {
+        let Some(archive) = &mut self.archive else { return };
+        if let Some(job) = archive.reopening() {
+            context.later(job, |chat: &mut Self, context: &mut Context, opened| {
+                chat.opened(context, opened);
+            });
+        } else if let Some((ids, job)) = archive.removal() {
+            context.later(job, move |chat: &mut Self, _: &mut Context, removed| {
+                if let Some(archive) = &mut chat.archive {
+                    archive.removed(&ids, removed);
+                }
+            });
         }
-        let (_, place) = self.empty.pop_first()?;
-        let room = &self.list[place];
-        self.places.remove(&room.name);
-        self.history.forget(&room.name.0);
-        if room.waits {
-            // Clients keep listing the room, so they are sent its last count.
-            room.send_count(context);
-            self.waiting.retain(|&waiting| waiting != place);
-        }
-        Some(place)
-    }
-
-    fn note_empty(&mut self, place: usize) {
-        self.list[place].empty_since = self.next_since;
-        self.empty.insert(self.next_since, place);
-        self.next_since += 1;
-    }
-
-    fn tell(&mut self, peer: &mut Peer, user: &User, message: &str) {
-        let Some(seat) = user.seat else { return };
-        let room = &self.list[seat.place];
-        self.history.add(&room.name.0, &user.name.0, message);
-        let members = Audience::topic(&room.topic);
-        peer.send_to(members, Event::Message { name: &user.name.0, message });
-    }
-
-    /// One message for the asker alone, where [`Rooms::tell`] has one for each member: a flood of
-    /// these questions needs no bound of its own.
-    fn list_members(&self, peer: &mut Peer, user: &User) {
-        let Some(seat) = user.seat else { return };
-        let room = &self.list[seat.place];
-        let names = room.members.values().take(NAMES_MAX).map(|name| &*name.0).collect();
-        peer.send(Reply::Who { chatroom: &room.name.0, names });
-    }
-
-    /// What was said in its own room. The answer has its place among the messages of the room.
-    fn recall(&self, peer: &mut Peer, user: &User, name: &Name, before: Option<u64>, limit: u8) {
-        let room = user.seat.map(|seat| &self.list[seat.place]);
-        let limit = usize::from(limit);
-        if !(1..=ROOM_MESSAGES_MAX).contains(&limit) || room.is_none_or(|room| room.name != *name) {
-            return;
-        }
-        let Recalled { messages, more } = self.history.recall(&name.0, before, limit);
-        peer.send(Reply::History { chatroom: &name.0, messages, more });
     }
 }
-
-/// The host applies transactions in their order. So members are notified before the entering client
-/// is one of them, and after the leaving client is none.
-impl Room {
-    fn new(name: Name, place: usize) -> Self {
-        let (topic, members) = (place.to_string(), BTreeMap::new());
-        Self { name, topic, members, next_number: 0, empty_since: 0, waits: false }
-    }
-
-    /// Returns the number of the new member.
-    fn enter(&mut self, context: &mut Context, id: SocketId, user: Name) -> u64 {
-        context.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
-        context.subscribe(id, &self.topic);
-        let number = self.next_number;
-        self.next_number += 1;
-        self.members.insert(number, user);
-        number
-    }
-
-    fn leave(&mut self, context: &mut Context, id: SocketId, number: u64) {
-        let user = self.members.remove(&number).expect("each seat is that of a member");
-        context.unsubscribe(id, &self.topic);
-        context.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
-    }
-
-    fn send_count(&self, context: &mut Context) {
-        context.send(everybody(), Event::Update { data: self.entry() });
-    }
-
-    fn entry(&self) -> (&str, usize) {
-        (&self.name.0, self.members.len())
-    }
-}
-
-/// All clients that have got their listing, named or not.
-fn everybody() -> Audience {
-    Audience::topic(EVERYBODY)
-}
-
-/// The topic of all clients that have got their listing. Those of rooms are numbers.
-const EVERYBODY: &str = "everybody";
-/// One more takes the place of a room without members. If there is none, the answer is a notice.
-const ROOMS_MAX: usize = 1_024;
-/// How many rooms a client makes in any minute. One more is answered with a notice.
-const NEW_ROOMS_MAX: usize = 16;
-const MINUTE: Duration = Duration::from_secs(60);
-/// How long a count waits at most, unless more than [`COUNTS_PER_TICK`] do.
-const TICK: Duration = Duration::from_millis(100);
-/// How many counts are sent at once after a calm time, so that a client of a chat that is not
-/// busy gets them in the order that `docs/chat.md` describes.
-const AT_ONCE_MAX: usize = 32;
-/// For how many of them a calm tick makes up.
-const AT_ONCE_PER_TICK: usize = 4;
-/// How many counts a tick sends, so that no client gets more of them than 320 in a second.
-const COUNTS_PER_TICK: usize = 32;
-/// In an answer to `who`: the members that entered first. Their number is known from the counts.
-const NAMES_MAX: usize = 256;
-/// A name in JSON, whose characters may all have to be escaped, as in `\u0001`, and what it takes
-/// in a list besides: quotes, brackets, commas, ten digits.
-const ENTRY_BYTES_MAX: usize = NAME_CHARS_MAX * 6 + 16;
-
-const _: () = assert!(
-    ROOMS_MAX * ENTRY_BYTES_MAX < Limits::SERVER.outbox_bytes_max,
-    "the longest listing fits an outbox, or nobody could come in any more"
-);
-const _: () = assert!(
-    NAMES_MAX < ROOMS_MAX,
-    "the longest answer to `who` is shorter than the longest listing, so that it fits as well"
-);

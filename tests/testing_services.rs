@@ -8,10 +8,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use switchboard::testing::{TestClient, TestHost};
 
+#[path = "../services/_chat_archive.rs"]
+mod _chat_archive;
+#[path = "../services/_chat_database.rs"]
+mod _chat_database;
 #[path = "../services/_chat_history.rs"]
 mod _chat_history;
 #[path = "../services/_chat_messages.rs"]
 mod _chat_messages;
+#[path = "../services/_chat_rooms.rs"]
+mod _chat_rooms;
 #[path = "../services/clock.rs"]
 mod clock;
 #[path = "../services/demo_chatroom.rs"]

@@ -1,93 +1,72 @@
-//! A server with a chat, clients of it, and the messages of its protocol.
+//! Clients of a chat, and the messages of its protocol.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
-use switchboard::Thread;
 use tungstenite::{Message, WebSocket};
 
-use crate::demo_chatroom;
-use crate::support::{SOON, connect, server_on, tcp};
+use crate::support::connect;
 
-/// A server with a chat of its own.
-pub(crate) struct Chat {
-    address: SocketAddr,
-    stop: Option<Box<dyn FnOnce()>>,
-    thread: Option<JoinHandle<()>>,
+/// A client, over a connection of its own.
+pub(crate) struct Client {
+    socket: WebSocket<TcpStream>,
 }
 
-impl Chat {
-    pub(crate) fn start() -> Self {
-        Self::start_on(Thread::Own)
-    }
-
-    pub(crate) fn start_on(thread: Thread) -> Self {
-        // Clients that are still there in the end are closed at once.
-        let mut server = server_on(thread, SOON);
-        server.mount("/demo_chatroom", demo_chatroom::service);
-        let host = server.bind("127.0.0.1:0").expect("a port is free");
-        let address = tcp(&host);
-        let stopper = host.stopper();
-        let thread = thread::spawn(move || host.run().expect("the host runs"));
-        let stop: Box<dyn FnOnce()> = Box::new(move || stopper.stop());
-        Self { address, stop: Some(stop), thread: Some(thread) }
-    }
-
-    pub(crate) fn connect(&self) -> Client {
-        let stream = connect(self.address);
-        let url = format!("ws://{}/demo_chatroom", self.address);
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = connect(address);
+        let url = format!("ws://{address}/demo_chatroom");
         let (socket, _) = tungstenite::client(url, stream).expect("the chat lets everybody in");
-        Client { socket }
+        Self { socket }
     }
 
     /// Somebody in no room.
-    pub(crate) fn named(&self, user: &str) -> Client {
-        let mut client = self.connect();
+    pub(crate) fn named(address: SocketAddr, user: &str) -> Self {
+        let mut client = Self::connect(address);
         client.expect(&[query()]);
         client.receive();
         client.send(name(user));
         client
     }
 
-    /// Makes these rooms, with as many clients as needed, which leave.
-    pub(crate) fn make_rooms(&self, rooms: &[String]) {
-        for some in rooms.chunks(NEW_ROOMS_MAX) {
-            let mut maker = self.named("Maker");
-            for room in some {
-                maker.send(create(room));
-            }
-            maker.expect_silence_after(some.len());
-        }
-    }
-
     /// Somebody in a room, which is made if it is not there.
-    pub(crate) fn in_room(&self, user: &str, room: &str) -> Client {
-        let mut client = self.named(user);
-        client.send(create(room));
-        client.send(join(room));
-        while client.receive() != joined(room) {}
+    pub(crate) fn in_room(address: SocketAddr, user: &str, room: &str) -> Self {
+        let mut client = Self::named(address, user);
+        client.enter(room);
         client
     }
-}
 
-impl Drop for Chat {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            stop();
-        }
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "the server stops cleanly");
+    /// Enters a room, which is made if it is not there.
+    pub(crate) fn enter(&mut self, room: &str) {
+        self.send(create(room));
+        self.send(join(room));
+        while self.receive() != joined(room) {}
     }
-}
 
-pub(crate) struct Client {
-    socket: WebSocket<TcpStream>,
-}
+    /// The next answer to `history`, whatever comes before it.
+    pub(crate) fn receive_past(&mut self) -> Past {
+        loop {
+            let answer = self.receive();
+            if answer["type"] == "history" {
+                return Past::of(&answer);
+            }
+        }
+    }
 
-impl Client {
     pub(crate) fn send(&mut self, message: Message) {
         self.socket.send(message).expect("the connection stands");
+    }
+
+    /// Whether the connection still stands.
+    pub(crate) fn try_send(&mut self, message: Message) -> bool {
+        self.socket.send(message).is_ok()
+    }
+
+    /// What comes until the connection ends.
+    pub(crate) fn rest(&mut self) -> Vec<Value> {
+        let texts = std::iter::from_fn(|| self.socket.read().ok()?.into_text().ok());
+        texts.filter_map(|text| serde_json::from_str(&text).ok()).collect()
     }
 
     pub(crate) fn receive(&mut self) -> Value {
@@ -125,6 +104,11 @@ impl Client {
         self.expect(&[notice("Chatroom no such room not found.")]);
     }
 
+    /// Says that it goes, and waits for nothing.
+    pub(crate) fn begin_close(&mut self) {
+        self.socket.close(None).and_then(|()| self.socket.flush()).expect("the connection stands");
+    }
+
     pub(crate) fn leave(mut self, how: &str) {
         match how {
             "closes" => self.socket.close(None).expect("the connection stands"),
@@ -140,6 +124,31 @@ impl Client {
         }
         while self.socket.read().is_ok() {}
     }
+}
+
+/// What was said before.
+#[derive(Debug)]
+pub(crate) struct Past {
+    pub(crate) texts: Vec<String>,
+    pub(crate) ids: Vec<u64>,
+    pub(crate) more: bool,
+}
+
+impl Past {
+    pub(crate) fn of(answer: &Value) -> Self {
+        let entries = answer["messages"].as_array().expect("it is a list");
+        let ids: Vec<_> = entries.iter().map(|entry| entry[0].as_u64().expect("an id")).collect();
+        assert!(ids.is_sorted() && ids.iter().all(|id| *id < 1 << 53), "{ids:?}");
+        let texts = entries.iter().map(|entry| entry[2].as_str().expect("a text").to_owned());
+        let more = answer["more"].as_bool().expect("it is there");
+        Self { texts: texts.collect(), ids, more }
+    }
+}
+
+/// Asks for what was said in a room.
+pub(crate) fn ask(room: &str, before: &Value, limit: &Value) -> Message {
+    let question = json!({"type":"history","chatroom":room,"before":before,"limit":limit});
+    Message::text(question.to_string())
 }
 
 pub(crate) fn query() -> Value {

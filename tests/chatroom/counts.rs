@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::client::{Chat, Client, create, join, name, new_room, query};
+use crate::client::{Client, create, join, name, new_room, query};
+use crate::server::Chat;
 use crate::support::on_each_thread;
 
 /// Ticks come every 100 ms. A tick before which counts had to wait sends one for each of two rooms,

@@ -6,28 +6,13 @@ use switchboard::Limits;
 use tungstenite::Message;
 
 use crate::Scene;
-use crate::client::{Chat, Client, create, join, joined, new_user, said, say, update};
-
-/// Asks for what was said in a room.
-fn ask(room: &str, before: &Value, limit: &Value) -> Message {
-    let question = json!({"type":"history","chatroom":room,"before":before,"limit":limit});
-    Message::text(question.to_string())
-}
+use crate::client::{Client, Past, ask, create, join, joined, new_user, said, say, update};
+use crate::server::Chat;
 
 /// The next answer, whatever comes before it: the texts, whether there are more, and the first id.
 fn told(client: &mut Client) -> (Vec<String>, bool, Value) {
-    loop {
-        let answer = client.receive();
-        if answer["type"] != "history" {
-            continue;
-        }
-        let entries = answer["messages"].as_array().expect("it is a list");
-        let ids: Vec<_> = entries.iter().map(|entry| entry[0].as_u64().expect("an id")).collect();
-        assert!(ids.is_sorted() && ids.iter().all(|id| *id < 1 << 53), "{ids:?}");
-        let texts = entries.iter().map(|entry| entry[2].as_str().expect("a text").to_owned());
-        let more = answer["more"].as_bool().expect("it is there");
-        return (texts.collect(), more, answer["messages"][0][0].clone());
-    }
+    let Past { texts, ids, more } = client.receive_past();
+    (texts, more, json!(ids.first()))
 }
 
 #[test]

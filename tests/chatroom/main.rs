@@ -11,23 +11,37 @@ use serde_json::json;
 use switchboard::Limits;
 
 use crate::client::{
-    Chat, Client, NEW_ROOMS_MAX, create, join, joined, listing, logoff, new_room, new_user, notice,
+    Client, NEW_ROOMS_MAX, create, join, joined, listing, logoff, new_room, new_user, notice,
     query, said, say, update, who,
 };
 use crate::improper::improper;
+use crate::server::Chat;
 
+#[path = "../../services/_chat_archive.rs"]
+pub mod _chat_archive;
+#[path = "../../services/_chat_database.rs"]
+pub mod _chat_database;
 #[path = "../../services/_chat_history.rs"]
 pub mod _chat_history;
 #[path = "../../services/_chat_messages.rs"]
 pub mod _chat_messages;
+#[path = "../../services/_chat_rooms.rs"]
+pub mod _chat_rooms;
+#[cfg(feature = "sqlite")]
+mod archive;
 mod client;
 mod counts;
 #[path = "../../services/demo_chatroom.rs"]
 pub mod demo_chatroom;
 mod history;
 mod improper;
+#[cfg(feature = "sqlite")]
+mod restarts;
 mod rooms;
 mod script;
+mod server;
+#[cfg(feature = "sqlite")]
+mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod who;

@@ -6,9 +6,10 @@ use serde_json::json;
 use switchboard::Limits;
 
 use crate::client::{
-    Chat, NEW_ROOMS_MAX, create, join, joined, listing, new_room, notice, query, update,
+    NEW_ROOMS_MAX, create, join, joined, listing, new_room, notice, query, update,
 };
 use crate::script::play;
+use crate::server::Chat;
 
 #[test]
 fn there_are_1024_rooms_and_their_listing_fits() {

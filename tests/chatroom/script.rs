@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use tungstenite::Message;
 
-use crate::client::{Chat, Client};
+use crate::client::Client;
+use crate::server::Chat;
 
 #[test]
 fn example_of_the_protocol() {

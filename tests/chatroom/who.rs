@@ -7,8 +7,9 @@ use serde_json::Value;
 use switchboard::Limits;
 
 use crate::Scene;
-use crate::client::{Chat, join, joined, logoff, members, new_user, said, say, update, who};
+use crate::client::{join, joined, logoff, members, new_user, said, say, update, who};
 use crate::script::play;
+use crate::server::Chat;
 
 #[test]
 fn a_member_that_asks_gets_the_names_in_the_order_of_entering() {

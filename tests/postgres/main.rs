@@ -1,8 +1,13 @@
 //! Databases of PostgreSQL, with a real server for each test: it restarts under load, ends
-//! sessions, is slow, wants TLS and passwords.
+//! sessions, is slow, wants TLS and passwords; and the chat of the binary uses it.
 #![cfg(feature = "postgres")]
 
 mod access;
+#[cfg(feature = "chatroom")]
+mod chat;
+#[cfg(feature = "chatroom")]
+#[path = "../chatroom/client.rs"]
+mod client;
 mod hangs;
 mod losses;
 mod parts;

@@ -23,7 +23,7 @@ const PACKAGES: [(&str, &[&str]); 19] = [
     ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
-    ("rusqlite", &["src/database/sqlite/", "src/sys/sqlite.rs"]),
+    ("rusqlite", &["src/database/sqlite/", "src/sys/sqlite.rs", "services/_chat_database.rs"]),
     // The traits of a stream, for TLS.
     ("tokio", &["src/database/postgres/stream.rs"]),
     ("tokio_rustls", &["src/database/postgres/stream.rs"]),
@@ -51,6 +51,8 @@ const PACKAGES: [(&str, &[&str]); 19] = [
         &[
             // Errors of callbacks are known there alone.
             "src/service/failure.rs",
+            // Why a message is not stored.
+            "services/_chat_archive.rs",
             "src/database/",
             "src/hub/",
             "src/engine/",
@@ -133,7 +135,8 @@ const CALLS: [(&str, &[&str]); 10] = [
             "src/process/",
             // Where virtual time begins.
             "src/testing/io.rs",
-            "services/demo_chatroom.rs",
+            "services/_chat_archive.rs",
+            "services/_chat_rooms.rs",
         ],
     ),
     (

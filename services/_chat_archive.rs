@@ -1,0 +1,350 @@
+//! The messages of the demo chat on their way into a database, and out of it. A message is shown
+//! when it is stored, in the order of the ids. So what was shown and what is read again have one
+//! order, however many connections write.
+
+#![cfg(all(feature = "chatroom", any(feature = "sqlite", feature = "postgres")))]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::error::Error;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use switchboard::{Context, DatabaseError, Work};
+
+use super::_chat_database::{self as database, ChatDatabase, NewMessage, Page, Row, Stored};
+use super::_chat_history::{History, Recalled, first_id, unix_ms};
+use super::_chat_messages::SaidEntry;
+
+/// A job of the database.
+pub(crate) type Job<T> = Work<Result<T, DatabaseError>>;
+
+/// What the chat knows of its database.
+pub(crate) struct Archive {
+    database: ChatDatabase,
+    /// Whether the table is there. Until then, nothing is stored.
+    is_open: bool,
+    /// Whether a removal is under way.
+    is_removing: bool,
+    last_id: u64,
+    /// Messages that are written, and those that wait for an earlier one.
+    under_way: BTreeMap<u64, Said>,
+    /// The texts of those that wait.
+    waiting_bytes: usize,
+    /// Messages whose connection was lost: they are stored, or not. Their senders were
+    /// refused, so they are to be removed.
+    doubtful: BTreeSet<u64>,
+    /// What was shown in rooms of which a member waits for an answer.
+    recent: History,
+    questions: HashMap<Rc<str>, Questions>,
+    openings: Jobs,
+    writes: Jobs,
+    reads: Jobs,
+}
+
+/// A message that was shown, or is to be.
+pub(crate) struct Said {
+    pub room: Rc<str>,
+    pub name: Rc<str>,
+    /// Empty until it is stored.
+    pub text: String,
+    at: u64,
+    is_stored: bool,
+}
+
+/// The questions about one room that are under way.
+#[derive(Default)]
+struct Questions {
+    len: usize,
+    /// How many messages were shown since the first of them.
+    shown: usize,
+}
+
+/// A question about a room.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub room: String,
+    before: u64,
+    limit: usize,
+    /// The messages below this id were shown before the question.
+    unseen: u64,
+    /// [`Questions::shown`] at the question.
+    shown: usize,
+}
+
+/// What has become of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// It is answered.
+    Now,
+    /// The database has no answer now.
+    NotNow,
+    /// So much was said meanwhile that it has to be asked again.
+    Again,
+}
+
+/// How jobs of one kind go.
+struct Jobs {
+    /// What has failed if one of them has.
+    failure: &'static str,
+    len_max: usize,
+    len: usize,
+    /// Whether the last one has failed.
+    is_failing: bool,
+    /// How many have failed since the last line of the log, and when that was.
+    failed: u64,
+    logged: Option<Instant>,
+}
+
+impl Archive {
+    /// That of the database of the chat, if the host has one.
+    pub(crate) fn find(context: &Context<'_>) -> Option<Self> {
+        ChatDatabase::find(context).map(Self::new)
+    }
+
+    pub(crate) fn new(database: ChatDatabase) -> Self {
+        Self {
+            database,
+            is_open: false,
+            is_removing: false,
+            last_id: 0,
+            under_way: BTreeMap::new(),
+            waiting_bytes: 0,
+            doubtful: BTreeSet::new(),
+            recent: History::default(),
+            questions: HashMap::new(),
+            openings: Jobs::new("its messages cannot be stored or read", OPENINGS_MAX),
+            writes: Jobs::new("a message was not stored, and nobody got it", usize::MAX),
+            reads: Jobs::new("earlier messages were not read", READS_MAX),
+        }
+    }
+
+    /// A job that makes the table and finds what is in it, for a client that waits for that. None
+    /// if it has been done, or has failed before.
+    pub(crate) fn opening(&mut self) -> Option<Job<Stored>> {
+        let is_due = !self.is_open && !self.openings.is_failing && self.openings.begin();
+        is_due.then(|| self.database.writing(database::open))
+    }
+
+    /// The same after a failure, for which nobody waits.
+    pub(crate) fn reopening(&mut self) -> Option<Job<Stored>> {
+        let is_due = !self.is_open && self.openings.len == 0 && self.openings.begin();
+        is_due.then(|| self.database.writing(database::open))
+    }
+
+    /// What has become of it. Returns what is new.
+    pub(crate) fn opened(&mut self, stored: Result<Stored, DatabaseError>) -> Option<Stored> {
+        self.openings.end(stored.as_ref().err());
+        let stored = stored.ok().filter(|_| !self.is_open)?;
+        self.is_open = true;
+        self.last_id = first_id(unix_ms()).max(stored.last_id);
+        Some(stored)
+    }
+
+    /// A job that removes what is doubtful, if anything is and none is under way.
+    pub(crate) fn removal(&mut self) -> Option<(Vec<u64>, Job<()>)> {
+        if self.doubtful.is_empty() || std::mem::replace(&mut self.is_removing, true) {
+            return None;
+        }
+        let ids: Vec<_> = self.doubtful.iter().copied().collect();
+        let own = ids.clone();
+        Some((ids, self.database.writing(move |link| database::remove(link, &own))))
+    }
+
+    /// What has become of it.
+    pub(crate) fn removed(&mut self, ids: &[u64], removed: Result<(), DatabaseError>) {
+        self.is_removing = false;
+        match removed {
+            Ok(()) => self.doubtful.retain(|id| !ids.contains(id)),
+            Err(error) => log::debug!("the chat: {error}"),
+        }
+    }
+
+    /// How soon it is tried again what has failed.
+    pub(crate) fn tick_interval(&self) -> Option<Duration> {
+        let is_closed = !self.is_open && self.openings.is_failing;
+        (is_closed || !self.doubtful.is_empty()).then_some(RETRY)
+    }
+
+    /// A job that stores a message, and its id. `None`: it cannot be stored now.
+    pub(crate) fn store(
+        &mut self,
+        room: &Rc<str>,
+        name: &Rc<str>,
+        text: String,
+    ) -> Option<(u64, Job<String>)> {
+        let is_full = self.waiting_bytes > WAITING_BYTES_MAX || self.doubtful.len() >= DOUBTFUL_MAX;
+        if !self.is_open || is_full || !self.writes.begin() {
+            return None;
+        }
+        self.last_id += 1;
+        let (id, at) = (self.last_id, unix_ms());
+        let message = NewMessage { id, room: (**room).into(), name: (**name).into(), text, at };
+        let (room, name) = (room.clone(), name.clone());
+        self.under_way.insert(id, Said { room, name, text: String::new(), at, is_stored: false });
+        Some((id, self.database.writing(|link| database::store(link, message))))
+    }
+
+    /// What has become of a message. Returns whether it is stored.
+    pub(crate) fn stored(&mut self, id: u64, stored: Result<String, DatabaseError>) -> bool {
+        self.writes.end(stored.as_ref().err());
+        match stored {
+            Ok(text) => {
+                self.waiting_bytes += text.len();
+                if let Some(said) = self.under_way.get_mut(&id) {
+                    (said.text, said.is_stored) = (text, true);
+                }
+                true
+            }
+            Err(error) => {
+                self.under_way.remove(&id);
+                if matches!(error, DatabaseError::Lost(_)) {
+                    self.doubtful.insert(id);
+                }
+                false
+            }
+        }
+    }
+
+    /// The next message that is to be shown: all before it are stored, or will never be.
+    pub(crate) fn next_shown(&mut self) -> Option<Said> {
+        let first = self.under_way.first_entry().filter(|first| first.get().is_stored)?;
+        let (id, said) = first.remove_entry();
+        self.waiting_bytes -= said.text.len();
+        if let Some(questions) = self.questions.get_mut(&said.room) {
+            questions.shown += 1;
+            self.recent.keep(id, said.at, &said.room, &said.name, &said.text);
+        }
+        Some(said)
+    }
+
+    /// A question for the last messages of a room before one. `None`: it cannot be answered now.
+    pub(crate) fn ask(
+        &mut self,
+        room: &Rc<str>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Option<(Question, Job<Page>)> {
+        if !self.is_open || !self.reads.begin() {
+            return None;
+        }
+        let questions = self.questions.entry(room.clone()).or_default();
+        questions.len += 1;
+        let unseen = self.under_way.first_key_value().map_or(self.last_id + 1, |(id, _)| *id);
+        let before = before.unwrap_or(u64::MAX);
+        let shown = questions.shown;
+        let question = Question { room: (**room).into(), before, limit, unseen, shown };
+        let (room, end) = (question.room.clone(), before.min(unseen));
+        let job = self.database.reading(move |link| database::page(link, &room, end, limit));
+        Some((question, job))
+    }
+
+    /// Sends the answer to a question: what was read, and what was shown since then. So it has its
+    /// place among the messages of the room.
+    pub(crate) fn answer(
+        &mut self,
+        question: &Question,
+        page: Result<Page, DatabaseError>,
+        send: impl FnOnce(Recalled<'_>),
+    ) -> Answered {
+        self.reads.end(page.as_ref().err());
+        let answered = page.map_or(Answered::NotNow, |page| self.join(question, &page, send));
+        let room = &*question.room;
+        if let Some(questions) = self.questions.get_mut(room) {
+            questions.len -= 1;
+            if questions.len == 0 {
+                self.questions.remove(room);
+                self.recent.forget(room);
+            }
+        }
+        answered
+    }
+
+    fn join(&self, question: &Question, page: &Page, send: impl FnOnce(Recalled<'_>)) -> Answered {
+        let Question { room, before, limit, unseen, shown } = question;
+        let shown = self.questions.get(&**room).map_or(0, |questions| questions.shown - shown);
+        let recent = self.recent.newest_first(room, u64::MAX);
+        let recent: Vec<_> = recent.take_while(|(id, ..)| id >= unseen).collect();
+        // Those that are not kept are in the database by now.
+        let is_whole = recent.len() == shown;
+        let read = page.rows.iter().filter(|_| is_whole).map(entry);
+        let read = read.filter(|(id, ..)| !self.doubtful.contains(id));
+        let all = recent.into_iter().filter(|(id, ..)| id < before).chain(read);
+        let mut found = Recalled::newest(all, *limit);
+        if found.messages.is_empty() && !is_whole {
+            return Answered::Again;
+        }
+        found.more |= page.more || !is_whole;
+        send(found);
+        Answered::Now
+    }
+}
+
+impl Jobs {
+    fn new(failure: &'static str, len_max: usize) -> Self {
+        Self { failure, len_max, len: 0, is_failing: false, failed: 0, logged: None }
+    }
+
+    /// Whether one more may begin. While they fail, few do: each of them may have to wait for its
+    /// error, and a queue that is full would make the whole chat wait.
+    fn begin(&mut self) -> bool {
+        let max = if self.is_failing { FAILING_MAX } else { self.len_max };
+        let may_begin = self.len < max;
+        if may_begin {
+            self.len += 1;
+        } else {
+            self.failed += 1;
+        }
+        may_begin
+    }
+
+    fn end(&mut self, error: Option<&DatabaseError>) {
+        self.len -= 1;
+        self.is_failing = error.is_some();
+        if let Some(error) = error {
+            self.fail(error);
+        }
+    }
+
+    /// Logs a failure, unless one was logged a moment ago.
+    fn fail(&mut self, error: &DatabaseError) {
+        self.failed += 1;
+        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+            let (failure, times) = (self.failure, self.failed);
+            log::warn!(
+                "the chat: {failure} (times since the last such line: {times}): {}",
+                chain(error)
+            );
+            (self.failed, self.logged) = (0, Some(Instant::now()));
+        }
+    }
+}
+
+fn entry((id, name, text, at): &Row) -> SaidEntry<'_> {
+    (u64::try_from(*id).unwrap_or(0), name, text, u64::try_from(*at).unwrap_or(0))
+}
+
+/// An error with its sources.
+fn chain(error: &DatabaseError) -> String {
+    let mut text = error.to_string();
+    for source in std::iter::successors(error.source(), |&error| error.source()) {
+        let more = source.to_string();
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+    }
+    text
+}
+
+/// How soon the table is asked for again, or a message removed.
+const RETRY: Duration = Duration::from_secs(1);
+/// Messages that are stored, and wait for an earlier one: the last one may exceed it.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+/// Messages that are to be removed.
+const DOUBTFUL_MAX: usize = 1_024;
+/// Clients that wait until it is open. Others get the rooms later.
+const OPENINGS_MAX: usize = 64;
+/// Questions under way: the answer to each is in memory until it is sent.
+const READS_MAX: usize = 256;
+/// Jobs of a kind that fails.
+const FAILING_MAX: usize = 16;
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
