@@ -13,6 +13,7 @@ import { RESOLVER, checkOrigins } from './origins.mjs';
 import { checkTrial } from './trial.mjs';
 import { checkSecure } from './secure.mjs';
 import { checkHistory } from './history.mjs';
+import { checkRemembered } from './remembered.mjs';
 import { checkPeople } from './people.mjs';
 import {
   DESKTOP, enterNewRoom, enterRoom, giveName, hasCount, heardLines, hears, isIn, roomButton, say,
@@ -608,7 +609,8 @@ await check('no window complained, and none asked for anything but its own addre
 // A server other than the binary may have no such rules.
 if (!process.env.SWITCHBOARD_COMMAND) await checkOrigins(browser);
 
-// A build without the feature has no TLS.
+// A build without the feature has no SQLite, or no TLS.
+if (process.env.SWITCHBOARD_SQLITE) await checkRemembered(browser);
 if (process.env.SWITCHBOARD_TLS) await checkSecure();
 
 await browser.close();

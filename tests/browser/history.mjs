@@ -13,7 +13,7 @@ function talk(page) {
       : `(${line.textContent})`)));
 }
 
-function talks(page, wanted) {
+export function talks(page, wanted) {
   let last = '';
   return until(`the talk ${JSON.stringify(wanted)}`, async () => {
     last = JSON.stringify(await talk(page));
@@ -39,6 +39,9 @@ function sayMany(page, room, count) {
     socket.close();
   }, [room, count]);
 }
+
+const NOT_STORED = 'Your message was not stored, and nobody got it. Send it again later.';
+const NOT_READ = 'Earlier messages cannot be read now.';
 
 export async function checkHistory(browser, url) {
   const { open, scene } = scenes(browser);
@@ -123,5 +126,51 @@ export async function checkHistory(browser, url) {
       'missed the first time', '(You are back.)', 'here the first time',
       'missed the second time', '(You are back.)', 'here the second time',
     ]);
+  });
+
+  await scene('what the server could not store can be sent again', async () => {
+    const ida = await open('Ida', url);
+    await enterNewRoom(ida, 'shed');
+    let isLost = true;
+    const olaf = await open('Olaf', `${url}#shed`, DESKTOP, (page) => (
+      page.routeWebSocket(/demo_chatroom/, (client) => {
+        const upstream = client.connectToServer();
+        client.onMessage((text) => {
+          if (!isLost || !text.includes('"message"')) return upstream.send(text);
+          return client.send(JSON.stringify({ type: 'notice', notice: NOT_STORED }));
+        });
+      })));
+    await isIn(olaf, 'shed');
+    await say(olaf, 'first');
+    await until('it is marked', async () => (await heardLines(olaf, 'first'))[0]?.state === 'lost');
+    assert(await olaf.locator('#notice-text').textContent() === NOT_STORED, 'the page says why');
+    isLost = false;
+    await say(olaf, 'second');
+    await hears(ida, 'second', false);
+    await olaf.click('.again');
+    await hears(olaf, 'first', true);
+    await talks(ida, ['(You came into shed.)', '(Olaf came in)', 'second', 'first']);
+    await talks(olaf, ['(You came into shed.)', 'second', 'first']);
+  });
+
+  await scene('what cannot be read is asked for again', async () => {
+    const ida = await open('Ida', url);
+    await enterNewRoom(ida, 'loft');
+    await say(ida, 'before');
+    await hears(ida, 'before', true);
+    let refusals = 0;
+    const olaf = await open('Olaf', `${url}#loft`, DESKTOP, (page) => (
+      page.routeWebSocket(/demo_chatroom/, (client) => {
+        const upstream = client.connectToServer();
+        client.onMessage((text) => {
+          if (refusals === 2 || !text.includes('"history"')) return upstream.send(text);
+          refusals += 1;
+          return client.send(JSON.stringify({ type: 'notice', notice: NOT_READ }));
+        });
+      })));
+    await isIn(olaf, 'loft');
+    await say(ida, 'meanwhile');
+    await talks(olaf, ['before', '(You came into loft.)', 'meanwhile']);
+    assert(refusals === 2, `it was refused ${refusals} times`);
   });
 }
