@@ -27,7 +27,8 @@
 //! - with the feature `state`:
 //!   - `task_queue`: what other threads have a service do
 //!   - `socket_handler`: `SocketHandler`, a handler with a state for each socket
-//!   - `socket_states`: `SocketStates`, for callbacks; `state_table`: keeps them
+//!   - `socket_states`: `SocketStates`, for callbacks; `state_table`: keeps them;
+//!     `state_places`: where it has each
 //!   - `close_error`: `CloseError`; `failure`: the log lines about errors
 //!   - `ask`: `Ask`, a request that waits for an answer; `socket_gate`: `SocketGate`
 //!   - `socket_service`: all of them as a service
@@ -81,6 +82,8 @@ mod socket_service;
 mod socket_states;
 #[cfg(feature = "database")]
 mod socket_waits;
+#[cfg(feature = "state")]
+mod state_places;
 #[cfg(feature = "state")]
 mod state_table;
 mod subscribable;
@@ -139,7 +142,7 @@ pub use sender_queue::SenderQueue;
 pub use sender_queue::{SenderSource, SenderTable};
 #[cfg(feature = "database")]
 #[doc(hidden)]
-pub use socket_waits::{AfterAdding, BeginJob, Keeping, Released, SocketWaits};
+pub use socket_waits::{AfterAdding, BeginJob, Released, SocketWaits};
 pub use subscribable::{Event, Subscribable};
 #[cfg(feature = "state")]
 #[doc(hidden)]

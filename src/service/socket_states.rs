@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::service::SocketId;
+use crate::service::state_places::StatePlaces;
 
 /// The states of sockets of a service, by their ids: in a callback about a socket, those of all
 /// others. A socket is among them between its `open` and its `close`.
@@ -12,7 +13,7 @@ use crate::service::SocketId;
 pub struct SocketStates<'a, S> {
     /// The members before and after the socket of the callback.
     parts: [&'a mut [(SocketId, S)]; 2],
-    places: &'a [u32],
+    places: Option<&'a StatePlaces>,
 }
 
 impl<S> SocketStates<'_, S> {
@@ -45,7 +46,7 @@ impl<S> SocketStates<'_, S> {
 
     fn place(&self, id: SocketId) -> Option<(usize, usize)> {
         const { assert!(size_of::<S>() > 0, "a state without a size is not kept by id") };
-        let place = *self.places.get(id.index())? as usize;
+        let place = self.places?.get(id)?;
         let before_len = self.parts[0].len();
         if place < before_len {
             return Some((0, place));
@@ -65,12 +66,12 @@ impl<S: fmt::Debug> fmt::Debug for SocketStates<'_, S> {
 impl<'a, S> SocketStates<'a, S> {
     /// No states.
     pub(super) const fn none() -> Self {
-        Self { parts: [&mut [], &mut []], places: &[] }
+        Self { parts: [&mut [], &mut []], places: None }
     }
 
     /// The members of a service before and after the one whose callback it is, and the place of
-    /// each by the index of its socket.
-    pub(super) const fn new(parts: [&'a mut [(SocketId, S)]; 2], places: &'a [u32]) -> Self {
-        Self { parts, places }
+    /// each.
+    pub(super) const fn new(parts: [&'a mut [(SocketId, S)]; 2], places: &'a StatePlaces) -> Self {
+        Self { parts, places: Some(places) }
     }
 }

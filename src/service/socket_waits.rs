@@ -6,25 +6,21 @@ use std::fmt;
 use crate::service::{Inbound, SocketId};
 
 /// The sockets that a service answers later: for each a job is under way. Its other mail is
-/// kept, and comes in order once the job has been answered.
-///
-/// A socket is known by its index. So a socket that gets the index of one that has gone waits for
-/// the answers of that one, whose close is kept with all else.
+/// kept, and comes in order once the job has been answered. Its close is kept with all else, so
+/// that the next socket in its place may be open before it.
 #[derive(Default)]
 pub struct SocketWaits {
-    waits: HashMap<usize, SocketWait>,
-    /// The indices of those whose next transaction is to be delivered.
-    ready: VecDeque<usize>,
-    /// The index of the one whose transaction was delivered last.
-    in_hand: Option<usize>,
+    waits: HashMap<SocketId, SocketWait>,
+    /// Those whose next transaction is to be delivered.
+    ready: VecDeque<SocketId>,
+    /// The one whose transaction was delivered last.
+    in_hand: Option<SocketId>,
 }
 
 /// Begins a job.
 pub type BeginJob = Box<dyn FnOnce() + Send>;
 
 struct SocketWait {
-    /// The socket that the hub knows as one that is answered later.
-    id: SocketId,
     has_job: bool,
     /// Jobs that begin one after the other.
     jobs: VecDeque<BeginJob>,
@@ -41,23 +37,6 @@ pub enum AfterAdding {
     Nothing,
 }
 
-/// What becomes of a transaction.
-#[derive(Debug)]
-pub enum Keeping {
-    /// It does not wait.
-    None(Inbound),
-    /// It is kept.
-    Kept,
-    /// It is kept, and the first of its socket, which is answered later from now on. The one that
-    /// had its index before has gone.
-    First {
-        /// Its socket.
-        id: SocketId,
-        /// The one before.
-        gone: SocketId,
-    },
-}
-
 /// What is to be delivered before other mail.
 #[derive(Debug)]
 pub enum Released {
@@ -70,10 +49,9 @@ pub enum Released {
 impl SocketWaits {
     /// Adds a job of a socket.
     pub fn add(&mut self, id: SocketId, job: BeginJob) -> AfterAdding {
-        let Some(wait) = self.waits.get_mut(&id.index()) else {
-            let wait =
-                SocketWait { id, has_job: true, jobs: VecDeque::new(), kept: VecDeque::new() };
-            self.waits.insert(id.index(), wait);
+        let Some(wait) = self.waits.get_mut(&id) else {
+            let wait = SocketWait { has_job: true, jobs: VecDeque::new(), kept: VecDeque::new() };
+            self.waits.insert(id, wait);
             return AfterAdding::BeginWith(id, job);
         };
         if wait.has_job {
@@ -84,43 +62,38 @@ impl SocketWaits {
         AfterAdding::Begin(job)
     }
 
-    /// Keeps a transaction, if it has to wait.
-    pub fn keep(&mut self, transaction: Inbound) -> Keeping {
-        let id = transaction.id();
-        let Some(wait) = self.waits.get_mut(&id.index()) else {
-            return Keeping::None(transaction);
-        };
+    /// Keeps a transaction, if it has to wait. Otherwise it is returned.
+    pub fn keep(&mut self, transaction: Inbound) -> Option<Inbound> {
+        let Some(wait) = self.waits.get_mut(&transaction.id()) else { return Some(transaction) };
         wait.kept.push_back(transaction);
-        let gone = std::mem::replace(&mut wait.id, id);
-        if gone == id { Keeping::Kept } else { Keeping::First { id, gone } }
+        None
     }
 
     /// The job of a socket has been answered. Returns its next job, which begins now.
     pub fn answered(&mut self, id: SocketId) -> Option<BeginJob> {
-        let wait = self.waits.get_mut(&id.index())?;
+        let wait = self.waits.get_mut(&id)?;
         let next = wait.jobs.pop_front();
         if next.is_none() {
             wait.has_job = false;
-            self.ready.push_back(id.index());
+            self.ready.push_back(id);
         }
         next
     }
 
     /// What is to be delivered next. The service is done with what was delivered before.
     pub fn release(&mut self) -> Option<Released> {
-        if let Some(index) = self.in_hand.take()
-            && self.waits.get(&index).is_some_and(|wait| !wait.has_job)
+        if let Some(id) = self.in_hand.take()
+            && self.waits.get(&id).is_some_and(|wait| !wait.has_job)
         {
-            self.ready.push_front(index);
+            self.ready.push_front(id);
         }
-        let index = self.ready.pop_front()?;
-        let wait = self.waits.get_mut(&index)?;
+        let id = self.ready.pop_front()?;
+        let wait = self.waits.get_mut(&id)?;
         if let Some(transaction) = wait.kept.pop_front() {
-            self.in_hand = Some(index);
+            self.in_hand = Some(id);
             return Some(Released::Transaction(transaction));
         }
-        let id = wait.id;
-        self.waits.remove(&index);
+        self.waits.remove(&id);
         Some(Released::Answered(id))
     }
 

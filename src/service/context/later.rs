@@ -4,7 +4,7 @@ use std::any::Any;
 
 use crate::service::context::run_tasks::RunTasks;
 use crate::service::context::{Context, Task};
-use crate::service::socket_waits::{AfterAdding, BeginJob, Keeping, Released};
+use crate::service::socket_waits::{AfterAdding, BeginJob, Released};
 use crate::service::task_queue::TaskSender;
 use crate::service::{Inbound, Outbound, SocketId};
 
@@ -55,20 +55,11 @@ impl Context<'_> {
 
     /// Keeps a transaction if its socket is answered later. Otherwise it is returned.
     #[inline]
-    pub(crate) fn keep(&mut self, transaction: Inbound) -> Option<Inbound> {
-        let Some(tasks) = self.tasks().filter(|tasks| tasks.has_waits()) else {
-            return Some(transaction);
-        };
-        let keeping = tasks.waits().keep(transaction);
-        match keeping {
-            Keeping::None(transaction) => return Some(transaction),
-            Keeping::Kept => {}
-            Keeping::First { id, gone } => {
-                self.apply(Outbound::Answered { id: gone });
-                self.apply(Outbound::Later { id });
-            }
+    pub(crate) fn keep(&self, transaction: Inbound) -> Option<Inbound> {
+        match self.tasks() {
+            Some(tasks) if tasks.has_waits() => tasks.waits().keep(transaction),
+            _ => Some(transaction),
         }
-        None
     }
 
     /// A value that the host has for its services.

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use switchboard::engine::HostEvent;
 use switchboard::hub::Hub;
 use switchboard::service::{
-    AfterAdding, BeginJob, Inbound, Keeping, Released, SocketId, SocketWaits, TaskQueue, TaskSender,
+    AfterAdding, BeginJob, Inbound, Released, SocketId, SocketWaits, TaskQueue, TaskSender,
 };
 use switchboard::time::Time;
 
@@ -67,11 +67,11 @@ pub struct Desk {
     had_result: bool,
     begun: Shared<Job>,
     jobs_len: u64,
-    /// What has to come, by the index of the socket.
-    due: BTreeMap<usize, Due>,
+    /// What is due of each socket.
+    due: BTreeMap<SocketId, Due>,
 }
 
-/// What a service has to get of the sockets in one place.
+/// What a service has to get of one socket.
 #[derive(Debug, Default)]
 struct Due {
     transactions: VecDeque<Mark>,
@@ -132,7 +132,7 @@ impl Desk {
     /// The service is about to get these.
     pub fn note_delivered(&mut self, mail: &[Inbound]) {
         for transaction in mail.iter().filter(|_| self.is_judged) {
-            let due = self.due.entry(transaction.id().index()).or_default();
+            let due = self.due.entry(transaction.id()).or_default();
             due.transactions.push_back(mark(transaction));
         }
     }
@@ -142,10 +142,18 @@ impl Desk {
         if !self.is_judged {
             return;
         }
-        let due = self.due.entry(transaction.id().index()).or_default();
+        let due = self.due.entry(transaction.id()).or_default();
         let (next, is_answered) = (due.transactions.pop_front(), due.jobs.is_empty());
         assert_eq!(next, Some(mark(transaction)), "what came first is first");
         assert!(is_answered, "{transaction:?} before the answer to what came before it");
+    }
+
+    /// A transaction of a socket waits.
+    fn note_kept(&self, id: SocketId) {
+        if self.is_judged {
+            let has_more = |due: &Due| !due.jobs.is_empty() || due.transactions.len() > 1;
+            assert!(self.due.get(&id).is_some_and(has_more), "socket {id} waits for nothing");
+        }
     }
 
     /// Whether something is to be done at once.
@@ -170,7 +178,7 @@ impl Desk {
     fn job(&mut self, id: SocketId, len: usize, has_failed: bool) -> BeginJob {
         self.jobs_len += 1;
         let number = self.jobs_len;
-        self.due.entry(id.index()).or_default().jobs.push_back(number);
+        self.due.entry(id).or_default().jobs.push_back(number);
         let (begun, run, results) = (self.begun.clone(), self.run, self.results.sender());
         let result = JobResult { id, number, len, has_failed };
         Box::new(move || lock(&begun).push(Job { run, results, result }))
@@ -221,16 +229,13 @@ impl Worker {
                 continue;
             }
             if let Some(transaction) = self.batcher.mail.next() {
-                let keeping = self.desk.waits.keep(transaction);
-                if let Keeping::None(transaction) = keeping {
+                let id = transaction.id();
+                if let Some(transaction) = self.desk.waits.keep(transaction) {
                     self.batcher.pick_up(&transaction);
                     return Some(transaction);
                 }
+                self.desk.note_kept(id);
                 self.batcher.keep();
-                if let Keeping::First { id, gone } = keeping {
-                    self.send_off(Order::Answered { id: gone, of: Vec::new() }, around);
-                    self.send_off(Order::Later { id }, around);
-                }
                 continue;
             }
             if let Some(result) = self.desk.next_result() {
@@ -278,7 +283,7 @@ impl Worker {
         around: &mut Surroundings<'_>,
     ) {
         let JobResult { id, number, len, has_failed } = *result;
-        let due = self.desk.due.entry(id.index()).or_default();
+        let due = self.desk.due.entry(id).or_default();
         assert_eq!(due.jobs.pop_front(), Some(number), "jobs are answered in their order, once");
         if has_failed && around.chooser.once_in(2) {
             self.send_off(Order::Close { to: Whom::One(id), code: 1011 }, around);
