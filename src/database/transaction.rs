@@ -21,7 +21,7 @@ pub(super) struct Written<C> {
     pub(super) link: Result<(), LostLink>,
 }
 
-/// How it goes on after a job.
+/// What follows a job.
 enum After {
     /// With the next job.
     Next,
@@ -41,7 +41,11 @@ impl<K: Connector> OpenConnection<'_, K> {
             Ok(Ok(())) => (Ok(()), After::Next),
             Ok(Err(lost)) => (Ok(()), After::Commit(lost)),
             Err(RunFailure { error, link: Err(lost) }) => (Err(error), After::Gone(Err(lost))),
-            Err(RunFailure { error, link: Ok(()) }) => (Err(error), After::Gone(link.roll_back())),
+            Err(RunFailure { error, link: Ok(()) }) => match link.roll_back() {
+                Ok(()) => (Err(error), After::Gone(Ok(()))),
+                // It is unknown what remains of it.
+                Err(lost) => (Err(Lost(lost.0.clone().into())), After::Gone(Err(lost))),
+            },
         })
     }
 

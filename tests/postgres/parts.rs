@@ -118,3 +118,33 @@ fn a_transaction_that_a_job_has_left_open_is_undone() {
     assert_eq!(numbers(&db), [2]);
     close(&db);
 }
+
+/// The server answers `COMMIT` after an error with a `ROLLBACK`, and reports no error.
+#[test]
+fn a_job_that_ignores_an_error_is_not_done() {
+    let server = Server::start();
+    let db = open_numbers(&server);
+    let ignored = db.write(|c| {
+        add(c, 1)?;
+        assert!(add(c, 1).is_err(), "it is there");
+        Ok(())
+    });
+    assert!(matches!(ignored, Err(DatabaseError::Query(_))), "{ignored:?}");
+    let ignored = db.read(|c| {
+        let mut part = c.transaction()?;
+        add(&mut part, 2)?;
+        assert!(add(&mut part, 2).is_err(), "it is there");
+        Ok(part.commit()?)
+    });
+    assert!(matches!(ignored, Err(DatabaseError::Query(_))), "{ignored:?}");
+    assert!(numbers(&db).is_empty(), "nothing of them remains");
+    // A job that has ended its transaction, and then fails, may be done.
+    let ended: Result<(), _> = db.write(|c| {
+        add(c, 3)?;
+        c.batch_execute("COMMIT")?;
+        Err("it is not wanted".into())
+    });
+    assert!(matches!(ended, Err(DatabaseError::Lost(_))), "{ended:?}");
+    assert_eq!(numbers(&db), [3]);
+    close(&db);
+}

@@ -29,6 +29,8 @@ pub struct PostgresConnection {
     query_timeout: Duration,
     /// Whether there is a transaction, as far as a job has not executed `BEGIN` or `COMMIT`.
     is_in_transaction: bool,
+    /// Whether a part was refused and undone, since an error of a query in it was ignored.
+    has_refused_part: bool,
     notices: Arc<TransactionNotices>,
 }
 
@@ -80,7 +82,13 @@ impl PostgresConnection {
         let streams = StreamConnector::new(&mut config, tls, silence_max);
         let client = connect(server, config, streams)?;
         let query_timeout = plan.query_timeout;
-        let mut opened = Self { client, query_timeout, is_in_transaction: false, notices };
+        let mut opened = Self {
+            client,
+            query_timeout,
+            is_in_transaction: false,
+            has_refused_part: false,
+            notices,
+        };
         // 0 would be no limit. PgBouncer refuses it as an option of the start.
         let timeout_ms = plan.query_timeout.as_millis().clamp(1, i32::MAX as u128);
         opened.batch_execute(&format!("SET statement_timeout = {timeout_ms}"))?;
@@ -89,14 +97,25 @@ impl PostgresConnection {
 
     /// Takes a step, and finds out what jobs have done to the transaction.
     pub(super) fn transact(&mut self, step: Step) -> JobResult<()> {
+        // A commit that has failed has ended its transaction.
+        if step == Step::Rollback && !self.is_in_transaction {
+            return Ok(());
+        }
         self.notices.forget();
-        self.is_in_transaction = !matches!(step, Step::Commit | Step::Rollback);
-        self.batch_execute(step.sql())?;
+        let taken = self.batch_execute(match step {
+            Step::Commit => CHECKED_COMMIT,
+            step => step.sql(),
+        });
+        let is_aborted =
+            |error: &postgres::Error| error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION);
+        let is_open = taken.as_ref().is_err_and(is_aborted);
+        self.is_in_transaction = is_open || !matches!(step, Step::Commit | Step::Rollback);
+        taken?;
         match step {
             Step::Begin if self.notices.has_begun.load(Ordering::Relaxed) => {
                 Err(Misuse(LEFT_OPEN).into())
             }
-            Step::Commit if self.notices.has_ended.load(Ordering::Relaxed) => {
+            Step::Commit | Step::Rollback if self.notices.has_ended.load(Ordering::Relaxed) => {
                 Err(Misuse(ENDED_EARLY).into())
             }
             _ => Ok(()),
@@ -116,6 +135,16 @@ impl PostgresConnection {
     /// It was ended.
     pub(super) const fn leave_transaction(&mut self) {
         self.is_in_transaction = false;
+    }
+
+    /// A part is refused.
+    pub(super) const fn note_refused_part(&mut self) {
+        self.has_refused_part = true;
+    }
+
+    /// Whether a part was refused since the last call.
+    pub(super) const fn take_refused_part(&mut self) -> bool {
+        std::mem::replace(&mut self.has_refused_part, false)
     }
 
     pub(super) fn check(&mut self) -> JobResult<()> {
@@ -213,11 +242,15 @@ impl fmt::Debug for PostgresConnection {
     }
 }
 
+/// After an error that a job has kept to itself, `COMMIT` undoes all of it and reports no error. The
+/// query before it fails then.
+const CHECKED_COMMIT: &str = "SELECT 1; COMMIT";
 /// How long an attempt to connect takes at most.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How many attempts without an answer there are at most, for all connections.
-const PENDING_MAX: usize = 16;
-/// How long a connection may be quiet until the system asks the other one whether it is there.
+/// How many attempts to connect there are at most: as many as a database may have connections, which
+/// are opened together, and some that a server has not answered.
+const PENDING_MAX: usize = 320;
+/// How long a connection may be quiet until the system probes the peer.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 /// How much longer than a query a server may be silent: it ends the query, and says so.
 const SLACK: Duration = Duration::from_secs(5);

@@ -46,9 +46,14 @@ impl Connector for Postgres {
         if connection.is_closed() || error.is::<Misuse>() {
             return Fault::Lost;
         }
+        let is_refused_part = connection.take_refused_part();
         match fault(error) {
             // A job that reads has not begun a transaction, so an earlier one has left it.
-            Fault::Query if is_in_failed_transaction(error) && !connection.is_in_transaction() => {
+            Fault::Query
+                if is_in_failed_transaction(error)
+                    && !connection.is_in_transaction()
+                    && !is_refused_part =>
+            {
                 Fault::Lost
             }
             fault => fault,

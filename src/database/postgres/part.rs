@@ -51,6 +51,11 @@ impl PostgresPart<'_> {
     /// # Errors
     /// The server has refused it, or the connection is lost.
     pub fn commit(mut self) -> Result<(), Error> {
+        if self.kind == Kind::Transaction {
+            // COMMIT would undo it and report nothing, if an error of a query was ignored.
+            let checked = self.connection.batch_execute("SELECT 1");
+            checked.inspect_err(|_| self.connection.note_refused_part())?;
+        }
         self.end("COMMIT", "RELEASE part")
     }
 
