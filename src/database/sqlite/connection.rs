@@ -126,7 +126,11 @@ impl SqliteConnection {
     }
 
     fn step(&self, sql: &str) -> JobResult<()> {
-        self.prepare_cached(sql)?.execute([])?;
+        // A job that has panicked has not ended before.
+        self.has_job.store(false, Ordering::Relaxed);
+        // Not from the cache: the authorizer is asked when a statement is prepared, so a job would
+        // find there the COMMIT of the host.
+        self.execute(sql, [])?;
         Ok(())
     }
 
@@ -161,14 +165,13 @@ impl SqliteConnection {
     /// Writes the log into the file, and empties it.
     pub(super) fn checkpoint(self) {
         let left = self.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let path = self.path().unwrap_or_default();
         match left {
             Ok(0) => {}
-            Ok(_) => log::warn!(
-                "the log of a file of SQLite has not been emptied, since another process reads it"
-            ),
-            Err::<i32, _>(error) => {
-                log::warn!("the log of a file of SQLite has not been emptied: {error}");
+            Ok(_) => {
+                log::warn!("{path}: its log has not been emptied, since another process reads it");
             }
+            Err::<i32, _>(error) => log::warn!("{path}: its log has not been emptied: {error}"),
         }
     }
 }

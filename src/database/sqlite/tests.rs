@@ -165,6 +165,12 @@ fn the_errors_of_jobs_say_what_is_wrong() {
         let error = db.write(move |c| Ok(c.execute_batch(sql)?)).expect_err(sql).to_string();
         assert!(error.contains(part), "{sql}: {error}");
     }
+    // Nor is a statement of the host in the cache.
+    for sql in ["COMMIT", "ROLLBACK"] {
+        let cached = db.write(move |c| Ok(c.prepare_cached(sql)?.execute([])?));
+        let error = cached.expect_err(sql).to_string();
+        assert!(error.contains("not authorized"), "{sql}: {error}");
+    }
     assert!(db.close(Duration::from_secs(60)));
 }
 
