@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::database::DatabaseError;
 use crate::database::counts::JobEnd;
+use crate::database::link::catch;
 use crate::database::queue::{JobQueue, JobQueueState, QueueStage, QueuedJob, wait};
 
 impl<C> JobQueue<C> {
@@ -34,7 +35,8 @@ impl<C> JobQueue<C> {
             drop(state);
             for (late, error) in expired {
                 self.count(late.access, JobEnd::of(&error));
-                late.job.settle(Err(error));
+                // What a job holds is dropped here, and that may panic.
+                let _ = catch(|| late.job.settle(Err(error)));
             }
             state = self.lock();
         }
@@ -57,14 +59,19 @@ impl<C> JobQueue<C> {
         state.stage = QueueStage::Closed;
         let left: Vec<_> = state.lanes.iter_mut().flat_map(|of| of.jobs.drain(..)).collect();
         drop(state);
-        for late in &left {
+        self.wake_all();
+        self.drop_late(left);
+        is_done
+    }
+
+    /// Settles jobs that are not done any more.
+    pub(super) fn drop_late(&self, jobs: Vec<QueuedJob<C>>) {
+        for late in &jobs {
             self.count(late.access, JobEnd::Unavailable);
         }
-        self.wake_all();
-        for late in left {
-            late.job.settle(Err(DatabaseError::Unavailable));
+        for late in jobs {
+            let _ = catch(|| late.job.settle(Err(DatabaseError::Unavailable)));
         }
-        is_done
     }
 
     /// Takes no more jobs.
@@ -83,10 +90,17 @@ impl<C> JobQueue<C> {
         }
     }
 
+    /// A thread of a connection begins.
+    pub(super) fn enter(&self) {
+        self.lock().threads += 1;
+    }
+
     /// A thread of a connection has ended.
     pub(super) fn leave(&self) {
         self.lock().threads -= 1;
         self.dormant.notify_all();
+        // The clock ends with the last of them.
+        self.clock.notify_one();
     }
 
     fn wake_all(&self) {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -96,7 +98,7 @@ impl<C: 'static> Database<C> {
         let query_timeout = options.query_timeout;
         #[cfg(feature = "admin")]
         let start = options.start;
-        let queue = Arc::new(JobQueue::new(layout, options, threads.len()));
+        let queue = Arc::new(JobQueue::new(layout, options));
         let database = Self(Arc::new(Handle {
             name: name.to_owned(),
             #[cfg(feature = "admin")]
@@ -112,11 +114,13 @@ impl<C: 'static> Database<C> {
             query_timeout,
             is_reported: AtomicBool::new(false),
         });
-        spawn(format!("database {name}"), move || queue.run_clock())?;
         for access in threads {
-            let worker = ConnectionThread { shared: shared.clone(), access };
-            spawn(format!("database {name}"), move || worker.run())?;
+            let thread = ConnectionThread { shared: shared.clone(), access };
+            queue.enter();
+            spawn(format!("database {name}"), move || thread.run())
+                .inspect_err(|_| queue.leave())?;
         }
+        spawn(format!("database {name}"), move || queue.run_clock())?;
         Ok(database)
     }
 
@@ -237,6 +241,10 @@ impl<C> Database<C> {
 impl<C> Database<C> {
     pub(super) fn waiting_len(&self) -> usize {
         self.0.queue.facts().waiting
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<JobQueue<C>> {
+        Arc::downgrade(&self.0.queue)
     }
 
     pub(super) fn idle_len(&self) -> usize {

@@ -93,7 +93,10 @@ pub(super) enum Patience {
 }
 
 impl<C> JobQueue<C> {
-    pub(super) fn new(layout: Layout, options: DatabaseOptions, threads: usize) -> Self {
+    pub(super) fn new(layout: Layout, options: DatabaseOptions) -> Self {
+        // The clock of the system ends some time. With a queue of 0, no job would be done.
+        let (wait, queue) = (options.wait.min(WAIT_MAX), options.queue.max(1));
+        let options = DatabaseOptions { wait, queue, ..options };
         let lane =
             || Lane { jobs: VecDeque::new(), idle: 0, is_waking: false, up: 0, connecting: 0 };
         let state = JobQueueState {
@@ -101,7 +104,7 @@ impl<C> JobQueue<C> {
             stage: QueueStage::Open,
             waiting: 0,
             clock_sleeps: false,
-            threads,
+            threads: 0,
         };
         Self {
             state: Mutex::new(state),
@@ -154,15 +157,18 @@ impl<C> JobQueue<C> {
     /// These jobs have not begun: they wait again, before all others.
     pub(super) fn put_back(&self, lane: usize, jobs: Vec<QueuedJob<C>>) {
         let mut state = self.lock();
+        if state.stage == QueueStage::Closed {
+            drop(state);
+            return self.drop_late(jobs);
+        }
         for job in jobs.into_iter().rev() {
             state.lanes[lane].jobs.push_front(job);
         }
-        let wakes_clock = std::mem::take(&mut state.clock_sleeps);
+        state.clock_sleeps = false;
         drop(state);
         self.idle[lane].notify_one();
-        if wakes_clock {
-            self.clock.notify_one();
-        }
+        // It may wait for longer than these jobs may.
+        self.clock.notify_one();
     }
 
     /// What a connection of this lane does next; it waits for that. It was `used` last.
@@ -391,6 +397,8 @@ pub(super) fn wait<'a, T>(
     }
 }
 
+/// A year: as long as a key of a configuration may say.
+const WAIT_MAX: Duration = Duration::from_secs(8_760 * 3_600);
 /// How many jobs share a transaction at most.
 const GROUP_MAX: usize = 64;
 /// For how long a connection may be idle and get a job without a check, a short query.

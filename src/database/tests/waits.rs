@@ -23,6 +23,24 @@ fn a_job_waits_no_longer_than_it_may() {
 }
 
 #[test]
+fn a_job_may_wait_for_ever() {
+    let memory = Memory::new(Layout::Clients);
+    let database = memory.open(DatabaseOptions { wait: Duration::MAX, queue: 0, ..options() });
+    database.write(|_| Ok(())).expect("it is done");
+}
+
+/// Without a `close`, all threads end as well.
+#[test]
+fn the_last_clone_ends_all_threads() {
+    let memory = Memory::new(Layout::OneWriter);
+    let database = memory.open(options());
+    database.write(|_| Ok(())).expect("it is done");
+    let queue = database.downgrade();
+    drop(database);
+    until("no thread has the queue", || queue.upgrade().is_none());
+}
+
+#[test]
 fn a_full_queue_is_waited_for() {
     let memory = Memory::new(Layout::Clients);
     let database = memory.open(DatabaseOptions { connections: 1, queue: 2, ..options() });
