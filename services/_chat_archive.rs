@@ -1,6 +1,7 @@
 //! The messages of the demo chat on their way into a database, and out of it. A message is shown
 //! when it is stored, in the order of the ids. So what was shown and what is read again have one
-//! order, however many connections write.
+//! order, however many connections write. A refusal takes its place in this order, so a client
+//! knows which of its messages was refused.
 
 #![cfg(all(feature = "chatroom", any(feature = "sqlite", feature = "postgres")))]
 
@@ -9,7 +10,7 @@ use std::error::Error;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use switchboard::{Context, DatabaseError, Work};
+use switchboard::{Context, DatabaseError, SocketId, Work};
 
 use super::_chat_database::{self as database, ChatDatabase, NewMessage, Page, Row, Stored};
 use super::_chat_history::{History, Recalled, first_id, unix_ms};
@@ -27,8 +28,8 @@ pub(crate) struct Archive {
     is_removing: bool,
     last_id: u64,
     /// Messages that are written, and those that wait for an earlier one.
-    under_way: BTreeMap<u64, Said>,
-    /// The texts of those that wait.
+    under_way: BTreeMap<u64, Pending>,
+    /// The texts of those that are stored and wait.
     waiting_bytes: usize,
     /// Messages whose connection was lost: they are stored, or not. Their senders were
     /// refused, so they are to be removed.
@@ -41,14 +42,31 @@ pub(crate) struct Archive {
     reads: Jobs,
 }
 
-/// A message that was shown, or is to be.
-pub(crate) struct Said {
+/// A message that is neither shown nor refused yet.
+pub(crate) struct Pending {
     pub room: Rc<str>,
     pub name: Rc<str>,
     /// Empty until it is stored.
     pub text: String,
     at: u64,
-    is_stored: bool,
+    sender: SocketId,
+    fate: Fate,
+}
+
+/// What has become of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    UnderWay,
+    Stored,
+    Refused,
+}
+
+/// What is to be sent next.
+pub(crate) enum Due {
+    /// A message, to its room.
+    Show(Pending),
+    /// The notice that the message of this client is not stored.
+    Refuse(SocketId),
 }
 
 /// The questions about one room that are under way.
@@ -165,23 +183,24 @@ impl Archive {
         (is_closed || !self.doubtful.is_empty()).then_some(RETRY)
     }
 
-    /// A job that stores a message, and its id. `None`: it cannot be stored now.
+    /// A job that stores a message, and its id. `None`: it cannot be stored now, and a refusal is
+    /// due after what waits.
     pub(crate) fn store(
         &mut self,
+        sender: SocketId,
         room: &Rc<str>,
         name: &Rc<str>,
         text: String,
     ) -> Option<(u64, Job<String>)> {
         let is_full = self.waiting_bytes > WAITING_BYTES_MAX || self.doubtful.len() >= DOUBTFUL_MAX;
-        if !self.is_open || is_full || !self.writes.begin() {
-            return None;
-        }
+        let may_begin = self.is_open && !is_full && self.writes.begin();
         self.last_id += 1;
         let (id, at) = (self.last_id, unix_ms());
         let message = NewMessage { id, room: (**room).into(), name: (**name).into(), text, at };
-        let (room, name) = (room.clone(), name.clone());
-        self.under_way.insert(id, Said { room, name, text: String::new(), at, is_stored: false });
-        Some((id, self.database.writing(|link| database::store(link, message))))
+        let (room, name, text) = (room.clone(), name.clone(), String::new());
+        let fate = if may_begin { Fate::UnderWay } else { Fate::Refused };
+        self.under_way.insert(id, Pending { room, name, text, at, sender, fate });
+        may_begin.then(|| (id, self.database.writing(|link| database::store(link, message))))
     }
 
     /// What has become of a message. Returns whether it is stored.
@@ -190,13 +209,15 @@ impl Archive {
         match stored {
             Ok(text) => {
                 self.waiting_bytes += text.len();
-                if let Some(said) = self.under_way.get_mut(&id) {
-                    (said.text, said.is_stored) = (text, true);
+                if let Some(pending) = self.under_way.get_mut(&id) {
+                    (pending.text, pending.fate) = (text, Fate::Stored);
                 }
                 true
             }
             Err(error) => {
-                self.under_way.remove(&id);
+                if let Some(pending) = self.under_way.get_mut(&id) {
+                    pending.fate = Fate::Refused;
+                }
                 if matches!(error, DatabaseError::Lost(_)) {
                     self.doubtful.insert(id);
                 }
@@ -205,16 +226,23 @@ impl Archive {
         }
     }
 
-    /// The next message that is to be shown: all before it are stored, or will never be.
-    pub(crate) fn next_shown(&mut self) -> Option<Said> {
-        let first = self.under_way.first_entry().filter(|first| first.get().is_stored)?;
-        let (id, said) = first.remove_entry();
-        self.waiting_bytes -= said.text.len();
-        if let Some(questions) = self.questions.get_mut(&said.room) {
-            questions.shown += 1;
-            self.recent.keep(id, said.at, &said.room, &said.name, &said.text);
+    /// What is due for the first message, unless that is still written.
+    pub(crate) fn next_due(&mut self) -> Option<Due> {
+        let first = self.under_way.first_entry()?;
+        if first.get().fate == Fate::UnderWay {
+            return None;
         }
-        Some(said)
+        let (id, pending) = first.remove_entry();
+        if pending.fate == Fate::Refused {
+            return Some(Due::Refuse(pending.sender));
+        }
+        let Pending { room, name, text, at, .. } = &pending;
+        self.waiting_bytes -= text.len();
+        if let Some(questions) = self.questions.get_mut(room) {
+            questions.shown += 1;
+            self.recent.keep(id, *at, room, name, text);
+        }
+        Some(Due::Show(pending))
     }
 
     /// A question for the last messages of a room before one. `None`: it cannot be answered now.

@@ -20,7 +20,7 @@ use switchboard::DatabaseError;
 use switchboard::{Close, Context, Handler, Message, Peer, Request, Service, SocketId, handler};
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::_chat_archive::{Answered, Archive};
+use super::_chat_archive::{Answered, Archive, Due};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::_chat_database::Stored;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -139,20 +139,31 @@ impl Chat {
             return self.rooms.tell(peer, user, &message);
         };
         let Some(room) = self.rooms.room_of(user) else { return };
-        let Some((id, job)) = archive.store(&room.0, &user.name.0, message) else {
-            return peer.send(Reply::NOT_STORED);
+        let Some((id, job)) = archive.store(peer.id(), &room.0, &user.name.0, message) else {
+            // It is read again with the notice. So few refusals wait, however much it sends.
+            peer.pause();
+            return self.send_due(peer.context());
         };
         peer.later(job, move |chat: &mut Self, peer: &mut Peer, stored| {
             let Some(archive) = &mut chat.archive else { return };
             let is_stored = archive.stored(id, stored);
-            while let Some(said) = archive.next_shown() {
-                chat.rooms.show(peer.context(), &said.room, &said.name, &said.text);
-            }
+            chat.send_due(peer.context());
             if !is_stored {
-                peer.send(Reply::NOT_STORED);
                 chat.tend(peer.context());
             }
         });
+    }
+
+    fn send_due(&mut self, context: &mut Context) {
+        while let Some(due) = self.archive.as_mut().and_then(Archive::next_due) {
+            match due {
+                Due::Show(said) => self.rooms.show(context, &said.room, &said.name, &said.text),
+                Due::Refuse(sender) => {
+                    context.send(sender, Reply::NOT_STORED);
+                    context.resume(sender);
+                }
+            }
+        }
     }
 
     fn recall(&mut self, peer: &mut Peer, room: &Name, before: Option<u64>, limit: usize) {

@@ -2,14 +2,17 @@
 //! those whose connection was lost. The answers of the database are those of the test.
 
 use switchboard::database::sqlite::{Sqlite, SqliteConnection};
-use switchboard::{Database, DatabaseError, DatabaseOptions};
+use switchboard::{Database, DatabaseError, DatabaseOptions, SocketId};
 
-use crate::_chat_archive::{Answered, Archive, Question};
+use crate::_chat_archive::{Answered, Archive, Due, Job, Question};
 use crate::_chat_database::{self as database, ChatDatabase, NewMessage, Page, Row};
 use crate::support::DEADLINE;
 use crate::support::folder::folder;
 
 type Db = Database<SqliteConnection>;
+
+const IDA: SocketId = SocketId::from_u64(17);
+const REFUSED: &str = "(refused)";
 
 /// An archive that is open.
 fn archive(name: &str) -> (Archive, Db) {
@@ -23,13 +26,25 @@ fn archive(name: &str) -> (Archive, Db) {
     (archive, db)
 }
 
-fn say(archive: &mut Archive, room: &str, text: &str) -> u64 {
-    let (id, _job) = archive.store(&room.into(), &"Ida".into(), text.to_owned()).expect("it may");
-    id
+/// Ida says something in a room, if it may be stored.
+fn try_say(archive: &mut Archive, room: &str, text: &str) -> Option<(u64, Job<String>)> {
+    archive.store(IDA, &room.into(), &"Ida".into(), text.to_owned())
 }
 
+fn say(archive: &mut Archive, room: &str, text: &str) -> u64 {
+    try_say(archive, room, text).expect("it may").0
+}
+
+/// The texts that are sent, and `REFUSED` for each notice to Ida.
 fn shown(archive: &mut Archive) -> Vec<String> {
-    std::iter::from_fn(|| archive.next_shown()).map(|said| said.text).collect()
+    let text = |due| match due {
+        Due::Show(said) => said.text,
+        Due::Refuse(sender) => {
+            assert_eq!(sender, IDA);
+            REFUSED.to_owned()
+        }
+    };
+    std::iter::from_fn(|| archive.next_due()).map(text).collect()
 }
 
 fn ask(archive: &mut Archive, before: Option<u64>, limit: usize) -> Question {
@@ -69,7 +84,40 @@ fn messages_are_shown_in_the_order_of_their_ids() {
     assert!(archive.stored(ids[0], Ok("one".into())));
     assert_eq!(shown(&mut archive), ["one", "two"]);
     assert!(!archive.stored(ids[2], Err(DatabaseError::Busy)), "it is not stored");
-    assert_eq!(shown(&mut archive), ["four"]);
+    assert_eq!(shown(&mut archive), [REFUSED, "four"]);
+}
+
+/// A client takes the first of its messages that has not come back for the one that is refused.
+#[test]
+fn a_refusal_passes_no_earlier_message() {
+    let (mut archive, _db) = archive("refusals");
+    let other = say(&mut archive, "attic", "other");
+    let ids = ["one", "two"].map(|text| say(&mut archive, "garden", text));
+    assert!(archive.stored(ids[0], Ok("one".into())));
+    assert!(!archive.stored(ids[1], Err(DatabaseError::Busy)));
+    // So few are tried now that one is refused at once.
+    let tried = std::iter::from_fn(|| try_say(&mut archive, "garden", "more"));
+    let more: Vec<_> = tried.take(1_000).map(|(id, _)| id).collect();
+    assert!(more.len() < 1_000);
+    assert_eq!(shown(&mut archive), [""; 0], "the other is written");
+    archive.stored(other, Ok("other".into()));
+    assert_eq!(shown(&mut archive), ["other", "one", REFUSED]);
+    for id in &more {
+        archive.stored(*id, Ok("more".into()));
+    }
+    let sent = shown(&mut archive);
+    assert_eq!(
+        sent.split_last(),
+        Some((&REFUSED.to_owned(), &*vec!["more".to_owned(); more.len()]))
+    );
+}
+
+#[test]
+fn an_archive_that_is_not_open_refuses_at_once() {
+    let (_, db) = archive("closed");
+    let mut closed = Archive::new(ChatDatabase::Sqlite(db));
+    assert!(try_say(&mut closed, "garden", "no").is_none());
+    assert_eq!(shown(&mut closed), [REFUSED]);
 }
 
 #[test]
@@ -77,9 +125,13 @@ fn those_that_wait_for_an_earlier_one_are_bounded() {
     let (mut archive, _db) = archive("bounded");
     let ids = ["one", "two"].map(|text| say(&mut archive, "garden", text));
     archive.stored(ids[1], Ok("x".repeat((4 << 20) + 1)));
-    assert!(archive.store(&"garden".into(), &"Ida".into(), "no".into()).is_none());
+    assert!(try_say(&mut archive, "garden", "no").is_none());
     archive.stored(ids[0], Ok("one".into()));
-    assert_eq!(shown(&mut archive).len(), 2);
+    let sent = shown(&mut archive);
+    assert_eq!(
+        (&*sent[0], sent[1].len(), &sent[2..]),
+        ("one", (4 << 20) + 1, &[REFUSED.to_owned()][..])
+    );
     say(&mut archive, "garden", "three");
 }
 
@@ -88,11 +140,11 @@ fn few_are_tried_while_they_fail() {
     let (mut archive, _db) = archive("few");
     let id = say(&mut archive, "garden", "one");
     archive.stored(id, Err(DatabaseError::Unavailable));
-    let tried = std::iter::from_fn(|| archive.store(&"a".into(), &"b".into(), "c".into()));
+    let tried = std::iter::from_fn(|| try_say(&mut archive, "a", "c"));
     let ids: Vec<_> = tried.take(1_000).map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 16);
     archive.stored(ids[0], Ok("c".into()));
-    let tried = std::iter::from_fn(|| archive.store(&"a".into(), &"b".into(), "c".into()));
+    let tried = std::iter::from_fn(|| try_say(&mut archive, "a", "c"));
     assert_eq!(tried.take(1_000).count(), 1_000, "one has succeeded");
 }
 
@@ -102,7 +154,7 @@ fn what_is_doubtful_is_removed() {
     let ids = ["one", "two"].map(|text| say(&mut archive, "garden", text));
     archive.stored(ids[0], Ok("one".into()));
     assert!(!archive.stored(ids[1], Err(DatabaseError::Lost("it is gone".into()))));
-    assert_eq!(shown(&mut archive), ["one"]);
+    assert_eq!(shown(&mut archive), ["one", REFUSED]);
     // Until then, no answer has it.
     let question = ask(&mut archive, None, 10);
     let found = answer(&mut archive, &question, &[(ids[0], "one"), (ids[1], "two")]);
