@@ -289,11 +289,12 @@ impl Archive {
 
     fn join(&self, question: &Question, page: &Page, send: impl FnOnce(Recalled<'_>)) -> Answered {
         let Question { room, before, limit, unseen, shown } = question;
-        let shown = self.questions.get(&**room).map_or(0, |questions| questions.shown - shown);
+        let questions = self.questions.get(&**room);
+        let shown_since = questions.map_or(0, |questions| questions.shown - shown);
         let recent = self.recent.newest_first(room, u64::MAX);
         let recent: Vec<_> = recent.take_while(|(id, ..)| id >= unseen).collect();
-        // Those that are not kept are in the database by now.
-        let is_whole = recent.len() == shown;
+        // Those that are not kept are in the database by now. An older page has none of them.
+        let is_whole = before <= unseen || recent.len() == shown_since;
         let read = page.rows.iter().filter(|_| is_whole).map(entry);
         let read = read.filter(|(id, ..)| !self.doubtful.contains(id));
         let all = recent.into_iter().filter(|(id, ..)| id < before).chain(read);
