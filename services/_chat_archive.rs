@@ -177,7 +177,7 @@ impl Archive {
         }
     }
 
-    /// How soon it is tried again what has failed.
+    /// When to retry what has failed.
     pub(crate) fn tick_interval(&self) -> Option<Duration> {
         let is_closed = !self.is_open && self.openings.is_failing;
         (is_closed || !self.doubtful.is_empty()).then_some(RETRY)

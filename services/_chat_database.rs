@@ -264,8 +264,7 @@ const ESCAPE: &str = "\u{fdd0}1";
 const INSERT: &str = "INSERT INTO messages (id, room, name, text, at) VALUES ($1, $2, $3, $4, $5)";
 const INSERT_IF_NEW: &str = "INSERT INTO messages (id, room, name, text, at) \
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
-/// It steps from room to room in the index, however
-/// many messages there are.
+/// It steps from room to room in the index, however many messages there are.
 const ROOMS: &str = "WITH RECURSIVE known (room) AS (SELECT min(room) FROM messages UNION ALL \
     SELECT (SELECT min(m.room) FROM messages m WHERE m.room > known.room) FROM known \
     WHERE known.room IS NOT NULL) \
