@@ -45,16 +45,22 @@ fn a_run_opens_its_databases() {
         path.display(),
         folder.display()
     );
-    let mut binary = Binary::run(&mut binary(&folder, &text));
+    let (mut run, lines) = Binary::run_logged(&mut binary(&folder, &text));
     until("it is connected", || ask(&path, "/readyz") == "ready");
     assert!(folder.join("main.db").exists());
     let status = ask(&path, "/status");
     assert!(status.contains("\"name\":\"main\",\"address\":\"sqlite:"), "{status}");
     assert!(status.contains("\"name\":\"far\"") && !status.contains("secret"), "{status}");
-    let metrics = ask(&path, "/metrics");
-    assert!(metrics.contains("switchboard_database_connections{database=\"main\"} 5\n"));
-    binary.signal("TERM");
-    assert_eq!(binary.exit_code(), Some(0));
+    until("all of its connections are open", || {
+        ask(&path, "/metrics").contains("switchboard_database_connections{database=\"main\"} 5\n")
+    });
+    // What the next start would refuse is refused by a reload.
+    let faulty = text.replace(&format!("sqlite:{}/main.db", folder.display()), "sqlite::memory:");
+    binary(&folder, &faulty);
+    run.signal("HUP");
+    while !next(&lines).contains("[database main] url: a database in memory is") {}
+    run.signal("TERM");
+    assert_eq!(run.exit_code(), Some(0));
     let left = fs::read_dir(&folder).expect("it is there").map(|file| file.expect("it is read"));
     let names: Vec<_> = left.map(|file| file.file_name()).collect();
     let has = |name: &str| names.iter().any(|file| file == name);

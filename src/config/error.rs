@@ -283,6 +283,11 @@ impl fmt::Display for ProblemText<'_> {
                 write!(f, "unknown section {}", Quoted(title))?;
                 match meant {
                     Some(meant) => write!(f, "; did you mean {meant}?"),
+                    #[cfg(feature = "database")]
+                    None => f.write_str(
+                        ", allowed are [server], [limits], [service /path] and [database name]",
+                    ),
+                    #[cfg(not(feature = "database"))]
                     None => f.write_str(", allowed are [server], [limits] and [service /path]"),
                 }
             }

@@ -306,13 +306,16 @@ fn databases(metrics: &Metrics, samples: &mut Samples<'_>, of: fn(&DatabaseMetri
 fn features() -> String {
     let all = [
         ("chatroom", cfg!(feature = "chatroom")),
-        ("database", cfg!(feature = "database")),
         ("deflate", cfg!(feature = "deflate")),
         ("json", cfg!(feature = "json")),
         ("pages", cfg!(feature = "pages")),
+        ("postgres", cfg!(feature = "postgres")),
         ("programs", cfg!(feature = "programs")),
         ("proxy", cfg!(feature = "proxy")),
+        ("senders", cfg!(feature = "senders")),
         ("simd", cfg!(feature = "simd")),
+        ("sqlite", cfg!(feature = "sqlite")),
+        ("state", cfg!(feature = "state")),
         ("tls", cfg!(feature = "tls")),
         ("unix", cfg!(feature = "unix")),
         ("workers", cfg!(feature = "workers")),

@@ -41,7 +41,7 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
             told.extend(texts.map(|(of, text)| warning(&format!("[database {}] {text}", of.name))));
             faults
         }
-        Err(fault) => [faults, vec![fault]].concat(),
+        Err(more) => [faults, more].concat(),
     };
     #[cfg(feature = "admin")]
     let faults = [faults, token(config).err().into_iter().collect()].concat();
@@ -99,6 +99,15 @@ fn unreachable(config: &Config) -> Option<String> {
          (LISTEN_FDS)"
             .to_owned()
     })
+}
+
+/// Whether the databases of a configuration can be used. None is opened.
+///
+/// # Errors
+/// Why some of them cannot be, a text for each.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn check_databases(config: &Config) -> Result<(), Vec<String>> {
+    plans(config).map(|_| ())
 }
 
 /// Warnings about sections of missing services. A program may be added later.

@@ -15,9 +15,11 @@ use switchboard::database::postgres::Postgres;
 use switchboard::database::sqlite::{Sqlite, Synchronous};
 use switchboard::database::{Connector, Database};
 
-/// The databases of a run.
+/// The databases of a run: the name of each, and how it is closed.
 #[derive(Default)]
-pub(crate) struct Databases(Vec<Box<dyn FnOnce(Duration) -> bool>>);
+pub(crate) struct Databases(Vec<(String, CloseDatabase)>);
+
+type CloseDatabase = Box<dyn FnOnce(Duration) -> bool>;
 
 /// A database that can be opened.
 pub(crate) enum Plan {
@@ -27,14 +29,19 @@ pub(crate) enum Plan {
     Postgres(Box<Postgres>),
 }
 
-/// What the databases of a configuration are, and warnings about them. None is opened.
+/// What the databases of a configuration are. None is opened.
 ///
 /// # Errors
-/// They cannot be used, and why.
-pub(crate) fn plans(config: &Config) -> Result<Vec<(&DatabaseConfig, Plan)>, String> {
-    let all = config.databases.iter();
-    all.map(|of| Ok((of, plan(of).map_err(|text| format!("[database {}] {text}", of.name))?)))
-        .collect()
+/// Why some of them cannot be used, a text for each.
+pub(crate) fn plans(config: &Config) -> Result<Vec<(&DatabaseConfig, Plan)>, Vec<String>> {
+    let (mut plans, mut faults) = (Vec::new(), Vec::new());
+    for of in &config.databases {
+        match plan(of) {
+            Ok(plan) => plans.push((of, plan)),
+            Err(text) => faults.push(format!("[database {}] {text}", of.name)),
+        }
+    }
+    if faults.is_empty() { Ok(plans) } else { Err(faults) }
 }
 
 fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
@@ -90,7 +97,7 @@ impl Databases {
     /// They cannot be used, or there is no thread for them.
     pub(crate) fn open(mut server: Server, config: &Config) -> Result<(Server, Self), String> {
         let mut databases = Self::default();
-        for (of, plan) in plans(config)? {
+        for (of, plan) in plans(config).map_err(|faults| faults.join("\n"))? {
             if let Some(text) = plan.warning() {
                 log::warn!(target: TARGET, "[database {}] {text}", of.name);
             }
@@ -106,11 +113,12 @@ impl Databases {
 
     /// Closes them, once jobs that wait have been done, `within` this time for each.
     pub(crate) fn close(self, within: Duration) {
-        for close in self.0 {
+        for (name, close) in self.0 {
             if !close(within) {
                 log::warn!(
                     target: TARGET,
-                    "a database has not ended within drain-timeout: jobs that waited are lost"
+                    "database {name}: it has not ended within drain-timeout: jobs that waited are \
+                     lost"
                 );
             }
         }
@@ -127,7 +135,7 @@ impl Databases {
                 format!("[database {}] there is no thread for it: {error}", of.name)
             })?;
         server.database(&of.name, database.clone());
-        self.0.push(Box::new(move |within| database.close(within)));
+        self.0.push((of.name.clone(), Box::new(move |within| database.close(within))));
         Ok(())
     }
 }

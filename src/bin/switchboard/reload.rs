@@ -21,6 +21,8 @@ use switchboard::{Host, Reloader, Server};
 
 #[cfg(feature = "admin")]
 use super::admin::token;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::check::check_databases;
 use super::check::misplaced;
 use super::command::read;
 #[cfg(feature = "admin")]
@@ -143,6 +145,9 @@ impl Reloadable {
         if !misplaced.is_empty() {
             return Err(misplaced);
         }
+        // A change of a database needs a restart, which a faulty one would prevent.
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        check_databases(&new)?;
         let one = |fault: String| vec![fault];
         #[cfg(feature = "tls")]
         let renewal = prepare(self.tls.as_ref(), &new).map_err(one)?;

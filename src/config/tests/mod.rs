@@ -171,6 +171,13 @@ const FAULTS: &[(&str, &str)] = &[
     ("[service/a]", "1: unknown section \"service/a\"; did you mean [service /a]?"),
     ("[/a]\nmax-message: 1k", "1: unknown section \"/a\"; did you mean [service /a]?"),
     ("[servce /a/b]", "1: unknown section \"servce /a/b\"; did you mean [service /a/b]?"),
+    #[cfg(feature = "database")]
+    (
+        "[nonsense]",
+        "1: unknown section \"nonsense\", \
+             allowed are [server], [limits], [service /path] and [database name]",
+    ),
+    #[cfg(not(feature = "database"))]
     (
         "[nonsense]",
         "1: unknown section \"nonsense\", \
