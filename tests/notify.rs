@@ -186,6 +186,7 @@ fn a_callback_that_hangs_on_the_loop_keeps_back_the_signs_of_life() {
     let (server, beside) = (watched(server, &manager), watched(Server::new(LIMITS), &other));
     let mut raw = server.open("/hangs");
     manager.next_with("WATCHDOG=1");
+    other.next_with("WATCHDOG=1");
     raw.send_text("hang");
     next(&waits);
     // What was sent before is there by now.
