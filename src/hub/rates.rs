@@ -74,7 +74,7 @@ impl Hub {
     }
 
     /// The rate may have changed: a socket that waits by the old one is checked again.
-    pub(super) fn meter_anew(&mut self, id: SocketId, now: Time) {
+    pub(super) fn restart_meter(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(cold) = socket.cold.as_mut().filter(|cold| cold.meter.is_waiting(now)) else {
             return;

@@ -79,7 +79,7 @@ impl Hub {
     /// The next deadlines of these sockets may be sooner than the wheel knows.
     fn schedule_all(&mut self, ids: Vec<SocketId>, now: Time) {
         for id in ids {
-            self.meter_anew(id, now);
+            self.restart_meter(id, now);
             self.schedule(id);
         }
     }
