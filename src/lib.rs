@@ -2,7 +2,8 @@
 //! the path of a URL names one of them.
 //!
 //! It is not a web framework and not an HTTP client. It answers plain HTTP with the pages of its
-//! services and with static files. It does no TLS: a proxy in front of it does.
+//! services and with static files. It does TLS with the feature `tls`; a proxy
+//! in front of it may do that as well.
 //!
 //! # A first server
 //!
@@ -33,7 +34,7 @@
 //!
 //! # Services
 //!
-//! There are three ways to write one:
+//! There are four ways to write one:
 //!
 //! - A [`Handler`] has callbacks: `open`, `message`, `close`, `tick`, and `full` with `drained` for
 //!   flow control. They are called one at a time, so its state needs no locks. [`handler`] makes it
@@ -162,6 +163,7 @@
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
+//! | `tls` | no | TLS on the listeners of the server (`Server::tls`) |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //!
 //! # Examples

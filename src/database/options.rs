@@ -24,6 +24,7 @@ pub struct DatabaseOptions {
     /// How long a job waits at most, until it begins; 5 s by default.
     pub wait: Duration,
     /// How long a query may take; 10 s by default. The database itself ends one that takes longer.
+    /// With SQLite it is the time of a whole job: that between queries counts as well.
     pub query_timeout: Duration,
     /// When the connections are opened: with the database, which is [`Start::Eager`] and the
     /// default, or for the first jobs. An eager database checks an idle connection every 5 s, and a

@@ -37,12 +37,14 @@ impl<T> fmt::Debug for Work<T> {
 /// With the feature `database`.
 impl<S: 'static> Peer<'_, '_, S> {
     /// Answers this socket later: has the work done by another thread, and calls `then` with its
-    /// value, as a callback of this [`Handler`]. The types of the arguments of `then` have to be
-    /// written.
+    /// value, as a callback of this [`Handler`]. The type of the first argument of `then` has to be
+    /// written, since it names the handler.
     ///
     /// Until `then` has returned, nothing else of this socket comes: neither its next message nor
-    /// its close. The mail of the service counts what waits, and the socket is not read. All others
-    /// go on. A second call for the same socket begins its work after the first `then`.
+    /// its close. The mail of the service counts what waits, and the socket is not read. Other
+    /// sockets are served meanwhile, unless what waits fills that mail, or the queue of the database
+    /// is full: a service on a thread of its own waits then. A second call for the same socket
+    /// begins its work after the first `then`.
     ///
     /// If the peer goes meanwhile, `then` is called nevertheless, and what it sends to the socket
     /// is ignored. If the service ends, the work is done, and `then` is dropped.
@@ -65,8 +67,9 @@ impl<S: 'static> Peer<'_, '_, S> {
     }
 
     /// Answers this socket later, as [`Peer::later`] does, within a [`SocketHandler`]: `then` also
-    /// gets the state of the socket, and its error closes the socket. It is not called if the
-    /// socket is closed because of an error of an earlier callback.
+    /// gets the state of the socket, and its error closes the socket. It is not called if an error
+    /// of an earlier callback closes the socket, nor after its `close` callback: the state has gone
+    /// then. For work of a `close` callback there is [`Context::later`].
     ///
     /// # Panics
     /// As for [`Peer::later`].
@@ -103,8 +106,8 @@ impl<S: 'static> Peer<'_, '_, S> {
 /// With the feature `database`.
 impl Context<'_> {
     /// Has work done by another thread, and calls `then` with its value, as a callback of this
-    /// handler: a [`Handler`] or a [`SocketHandler`]. No socket waits for it. The types of the
-    /// arguments of `then` have to be written.
+    /// handler: a [`Handler`] or a [`SocketHandler`]. No socket waits for it. The type
+    /// of the first argument of `then` has to be written.
     ///
     /// # Panics
     /// As for [`Peer::later`].

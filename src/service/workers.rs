@@ -48,7 +48,7 @@ pub struct Workers {
 
 /// What chooses the worker of a socket. Sockets with the same value have the same worker, as long
 /// as the host runs: the value is hashed (SHA-1) with a secret that is new at each start, so that
-/// no peer can find values for one worker. A socket without a value is as with
+/// no peer can compute which values have one worker. A socket without a value is as with
 /// [`WorkerKey::Socket`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
