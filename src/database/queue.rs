@@ -32,7 +32,7 @@ pub(super) struct JobQueueState<C> {
     pub(super) lanes: [Lane<C>; 2],
     pub(super) stage: QueueStage,
     /// How many threads wait for capacity.
-    waiting: usize,
+    callers: usize,
     /// Whether the clock sleeps until it is woken.
     pub(super) clock_sleeps: bool,
     /// How many threads of connections there are.
@@ -102,7 +102,7 @@ impl<C> JobQueue<C> {
         let state = JobQueueState {
             lanes: [lane(), lane()],
             stage: QueueStage::Open,
-            waiting: 0,
+            callers: 0,
             clock_sleeps: false,
             threads: 0,
         };
@@ -302,7 +302,7 @@ impl<C> JobQueue<C> {
     /// How many threads wait for capacity.
     #[cfg(test)]
     pub(super) fn callers_len(&self) -> usize {
-        self.lock().waiting
+        self.lock().callers
     }
 
     /// Whether several jobs that write share a transaction.
@@ -341,16 +341,16 @@ impl<C> JobQueue<C> {
             if left.is_zero() {
                 break;
             }
-            state.waiting += 1;
+            state.callers += 1;
             state = wait(&self.capacity, state, Some(left));
-            state.waiting -= 1;
+            state.callers -= 1;
         }
         state
     }
 
     /// Jobs have been taken out.
     pub(super) fn freed(&self, state: &JobQueueState<C>) {
-        if state.waiting > 0 {
+        if state.callers > 0 {
             self.capacity.notify_all();
         }
     }

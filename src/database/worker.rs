@@ -20,7 +20,7 @@ pub(super) struct Shared<K: Connector> {
     pub(super) connector: K,
     pub(super) queue: Arc<JobQueue<K::Connection>>,
     pub(super) query_timeout: Duration,
-    /// Whether the log has a line that there is no connection, and none since that there is one.
+    /// Whether the last line of the log about the connections is a failure.
     pub(super) is_reported: AtomicBool,
 }
 

@@ -155,12 +155,13 @@ impl Hub {
     pub(super) fn settle_soon(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let Some(worker) = socket.worker.map(|worker| &mut self.workers[worker]) else { return };
-        // A socket that was closed by the end of a run is not awaited in the next run, whose mail
-        // has the same numbers for other transactions.
+        // `end_later` continues with it.
         #[cfg(feature = "database")]
         if worker.later.contains(&id) {
             return;
         }
+        // A socket that was closed by the end of a run is not awaited in the next run, whose mail
+        // has the same numbers for other transactions.
         if socket.membership != Membership::Member || worker.mail.await_taken(id, socket.mailed) {
             self.settle(id, now);
         }

@@ -44,9 +44,8 @@ impl Hub {
 }
 
 impl WorkerSlot {
-    /// What a further socket would meet: the worker with the least of it gets the socket. The
-    /// sockets that it has are counted, and not those that have come: of peers that connect again
-    /// and again, it would otherwise get none while others get all.
+    /// The load that a new socket would find; the smallest gets it. Open sockets count, and not
+    /// arrivals: a peer that connects again and again would otherwise skew the choice.
     fn burden(&self, now: Time) -> (bool, bool, usize) {
         let is_down = self.state == RunState::Finishing || self.retry.since(now) > 0;
         (is_down, self.mail.is_full(), self.members.len() + self.waiting.len())
