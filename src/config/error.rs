@@ -283,12 +283,7 @@ impl fmt::Display for ProblemText<'_> {
                 write!(f, "unknown section {}", Quoted(title))?;
                 match meant {
                     Some(meant) => write!(f, "; did you mean {meant}?"),
-                    #[cfg(feature = "database")]
-                    None => f.write_str(
-                        ", allowed are [server], [limits], [service /path] and [database name]",
-                    ),
-                    #[cfg(not(feature = "database"))]
-                    None => f.write_str(", allowed are [server], [limits] and [service /path]"),
+                    None => write!(f, ", allowed are {SECTIONS}"),
                 }
             }
             Problem::NoPath => f.write_str("a service is named by its path, as in [service /path]"),
@@ -365,3 +360,10 @@ const OF_PROGRAMS: &str = "for programs, which this build does not serve: build 
                            programs, or leave it out";
 /// If the file is no configuration at all, more faults would not help.
 const SHOWN_MAX: usize = 20;
+
+/// The sections that a configuration may have.
+const SECTIONS: &str = if cfg!(feature = "database") {
+    "[server], [limits], [service /path] and [database name]"
+} else {
+    "[server], [limits] and [service /path]"
+};

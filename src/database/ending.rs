@@ -64,6 +64,23 @@ impl<C> JobQueue<C> {
         is_done
     }
 
+    /// These jobs have not begun: they wait again, before all others.
+    pub(super) fn put_back(&self, lane: usize, jobs: Vec<QueuedJob<C>>) {
+        let mut state = self.lock();
+        if state.stage == QueueStage::Closed {
+            drop(state);
+            return self.drop_late(jobs);
+        }
+        for job in jobs.into_iter().rev() {
+            state.lanes[lane].jobs.push_front(job);
+        }
+        state.clock_sleeps = false;
+        drop(state);
+        self.idle[lane].notify_one();
+        // It may wait for longer than these jobs may.
+        self.clock.notify_one();
+    }
+
     /// Settles jobs that are not done any more.
     pub(super) fn drop_late(&self, jobs: Vec<QueuedJob<C>>) {
         for late in &jobs {

@@ -48,7 +48,7 @@ pub(super) struct Lane<C> {
     is_waking: bool,
     /// How many connections it has.
     pub(super) up: usize,
-    /// How many threads are opening one.
+    /// How many threads are opening one, or have opened it and not asked for a job yet.
     connecting: usize,
 }
 
@@ -154,27 +154,15 @@ impl<C> JobQueue<C> {
         job.settle(Err(error));
     }
 
-    /// These jobs have not begun: they wait again, before all others.
-    pub(super) fn put_back(&self, lane: usize, jobs: Vec<QueuedJob<C>>) {
+    /// What a connection of this lane does next; it waits for that. It was `used` last. A new one
+    /// was not.
+    pub(super) fn next(&self, lane: usize, used: Option<Instant>) -> NextJobs<C> {
         let mut state = self.lock();
-        if state.stage == QueueStage::Closed {
-            drop(state);
-            return self.drop_late(jobs);
+        if used.is_none() {
+            state.lanes[lane].connecting -= 1;
         }
-        for job in jobs.into_iter().rev() {
-            state.lanes[lane].jobs.push_front(job);
-        }
-        state.clock_sleeps = false;
-        drop(state);
-        self.idle[lane].notify_one();
-        // It may wait for longer than these jobs may.
-        self.clock.notify_one();
-    }
-
-    /// What a connection of this lane does next; it waits for that. It was `used` last.
-    pub(super) fn next(&self, lane: usize, used: Instant) -> NextJobs<C> {
+        let used = used.unwrap_or_else(Instant::now);
         let (doubtful, stale) = (used + TRUST, used + CHECK_INTERVAL);
-        let mut state = self.lock();
         loop {
             if state.stage == QueueStage::Closed {
                 return NextJobs::End;
@@ -248,7 +236,6 @@ impl<C> JobQueue<C> {
     /// A connection of this lane was opened.
     pub(super) fn connected(&self, lane: usize) {
         let mut state = self.lock();
-        state.lanes[lane].connecting -= 1;
         state.lanes[lane].up += 1;
         drop(state);
         self.tally().connects += 1;

@@ -71,7 +71,7 @@ impl<K: Connector> ConnectionThread<K> {
     /// Does jobs over a connection, until that is lost or the database is closed.
     fn serve(&self, mut link: OpenConnection<'_, K>, lane: usize) -> Result<(), LostLink> {
         let queue = &self.shared.queue;
-        let mut used = Instant::now();
+        let mut used = None;
         loop {
             match queue.next(lane, used) {
                 NextJobs::Read(job) => self.read(&mut link, job)?,
@@ -79,7 +79,7 @@ impl<K: Connector> ConnectionThread<K> {
                 NextJobs::Check => link.check()?,
                 NextJobs::End => break,
             }
-            used = Instant::now();
+            used = Some(Instant::now());
         }
         let readers = queue.lane(Access::Read);
         if lane != readers {

@@ -42,9 +42,9 @@ impl<S: 'static> Peer<'_, '_, S> {
     ///
     /// Until `then` has returned, nothing else of this socket comes: neither its next message nor
     /// its close. The mail of the service counts what waits, and the socket is not read. Other
-    /// sockets are served meanwhile, unless what waits fills that mail, or the queue of the database
-    /// is full: a service on a thread of its own waits then. A second call for the same socket
-    /// begins its work after the first `then`.
+    /// sockets are served meanwhile, unless what waits fills that mail, or the queue of the
+    /// database is full: a service on a thread of its own waits then. A second call for the same
+    /// socket begins its work after the first `then`.
     ///
     /// If the peer goes meanwhile, `then` is called nevertheless, and what it sends to the socket
     /// is ignored. If the service ends, the work is done, and `then` is dropped.

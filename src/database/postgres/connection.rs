@@ -242,13 +242,13 @@ impl fmt::Debug for PostgresConnection {
     }
 }
 
-/// After an error that a job has kept to itself, `COMMIT` undoes all of it and reports no error. The
-/// query before it fails then.
+/// After an error that a job has kept to itself, `COMMIT` undoes all of it and reports no error.
+/// The query before it fails then.
 const CHECKED_COMMIT: &str = "SELECT 1; COMMIT";
 /// How long an attempt to connect takes at most.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How many attempts to connect there are at most: as many as a database may have connections, which
-/// are opened together, and some that a server has not answered.
+/// How many attempts to connect there are at most: as many as a database may have connections,
+/// which are opened together, and some that a server has not answered.
 const PENDING_MAX: usize = 320;
 /// How long a connection may be quiet until the system probes the peer.
 const KEEPALIVE: Duration = Duration::from_secs(5);
