@@ -3,6 +3,8 @@
 #![cfg(feature = "testing")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
@@ -290,6 +292,8 @@ fn a_server_is_tested_as_it_is() {
 struct Doorman {
     waiting: Option<Ask<String>>,
     on_a_thread: Option<thread::JoinHandle<()>>,
+    /// A thread answers after a word from here.
+    words: Option<Receiver<()>>,
 }
 
 impl SocketHandler for Doorman {
@@ -322,8 +326,11 @@ impl SocketGate for Doorman {
             "later" => self.waiting = Some(ask),
             "drop" => drop(ask),
             "thread" => {
-                let answer = || ask.answer(Ok("a thread's".to_owned()));
-                self.on_a_thread = Some(thread::spawn(answer));
+                let words = self.words.take().expect("one request is answered so");
+                self.on_a_thread = Some(thread::spawn(move || {
+                    words.recv().expect("the test waits");
+                    ask.answer(Ok("a thread's".to_owned()));
+                }));
             }
             _ => {
                 let name = ask.request().cookie("name").map(str::to_owned);
@@ -335,7 +342,12 @@ impl SocketGate for Doorman {
 
 #[test]
 fn gates_answer_at_once_or_later() {
-    let host = TestHost::of("/door", || gated_socket_handler(Doorman::default()));
+    let (go, words) = mpsc::channel();
+    let words = Mutex::new(Some(words));
+    let host = TestHost::of("/door", move || {
+        let words = words.lock().expect("nothing panics").take();
+        gated_socket_handler(Doorman { words, ..Doorman::default() })
+    });
     let refused = host.request("/door").expect_refusal(Status::FORBIDDEN);
     assert_eq!((refused.text(), refused.header("content-length")), ("no name\n".into(), Some("8")));
     let late = host.request("/door?later").protocol("v1").protocol("v2").send();
@@ -345,6 +357,7 @@ fn gates_answer_at_once_or_later() {
     assert_eq!(late.expect_open().as_deref(), Some("v2"));
     late.expect("hello late, Some(0) bytes wait");
     let threaded = host.request("/door?thread").send();
+    go.send(()).expect("the thread waits");
     host.wait();
     threaded.expect_open();
     host.request("/door?drop").expect_refusal(Status::INTERNAL_ERROR);

@@ -313,6 +313,7 @@ fn a_program_that_does_not_run_gives_its_place() {
 }
 
 /// What a run of the program that was there before has left behind is not the next one's.
+#[cfg(feature = "programs")]
 #[test]
 fn a_place_has_nothing_of_the_program_before() {
     let mut rig = Rig::new(MANY);
