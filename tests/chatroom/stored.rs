@@ -9,12 +9,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use switchboard::database::sqlite::{Sqlite, SqliteConnection, Synchronous};
-use switchboard::{Database, DatabaseOptions, Limits, Thread};
+use switchboard::{Database, DatabaseOptions, Thread};
 
 use crate::client::{
     Client, Past, ask, create, join, joined, listing, logoff, members, name, new_user, notice,
     query, said, say, update, who,
 };
+use crate::history::longest_answer;
 use crate::server::Chat;
 use crate::support::folder::folder;
 use crate::support::{DEADLINE, SOON, on_each_thread, server_on, until};
@@ -141,14 +142,7 @@ fn more_is_kept_than_without_a_database() {
     assert_eq!(hear(&mut client, 450), all);
     assert_eq!(all_of(&mut client, "garden").0, all);
     // A single answer is bounded, however long messages are.
-    let long = "\u{1}".repeat(10_000);
-    for _ in 0..50 {
-        client.send(say(&long));
-        client.expect(&[said("Ida", &long)]);
-    }
-    client.send(ask("garden", &Value::Null, &json!(200)));
-    let answer = client.receive();
-    assert!(answer.to_string().len() < Limits::SERVER.outbox_bytes_max / 4);
+    let answer = longest_answer(&mut client);
     let Past { texts, more, .. } = Past::of(&answer);
     assert_eq!((texts.len(), more), (2, true));
     assert_eq!(all_of(&mut client, "garden").0.len(), 500);

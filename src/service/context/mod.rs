@@ -9,7 +9,7 @@
 mod for_programs;
 #[cfg(feature = "database")]
 mod later;
-#[cfg(all(feature = "state", not(feature = "database")))]
+#[cfg(not(feature = "database"))]
 #[path = "no_later.rs"]
 mod later;
 #[cfg(feature = "state")]

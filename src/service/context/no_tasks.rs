@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use crate::service::Inbound;
 use crate::service::context::Context;
 use crate::service::link::Wake;
 use crate::service::shared_values::SharedValues;
@@ -44,7 +43,6 @@ impl NoTasks {
     pub(crate) const fn attend(&self) {}
 }
 
-#[expect(clippy::unused_self, reason = "nothing waits")]
 impl Context<'_> {
     pub(crate) const fn with_tasks(self, _: NoTasks) -> Self {
         self
@@ -52,15 +50,5 @@ impl Context<'_> {
 
     pub(crate) const fn lending(self, _: &NoTasks) -> Self {
         self
-    }
-
-    #[inline(always)]
-    pub(crate) const fn released(&mut self) -> Option<Inbound> {
-        None
-    }
-
-    #[inline(always)]
-    pub(crate) fn keep(&self, transaction: Inbound) -> Option<Inbound> {
-        Some(transaction)
     }
 }
