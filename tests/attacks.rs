@@ -24,7 +24,8 @@ use support::raw::{BINARY, TEXT, frame};
 use support::{Raw, until};
 
 /// Beside each flood an echo on a thread, one on the loop and one of a Python program wait no
-/// longer than [`WAIT_MAX`]; nor does another service beside a thousand sockets of long messages.
+/// longer than [`WAIT_MAX`] for each socket that floods; nor does another service beside a thousand
+/// sockets of long messages.
 #[test]
 #[ignore = "a figure: `tests/run figures` checks it in a release build"]
 fn figure_of_a_quiet_peer_beside_floods() {
@@ -56,16 +57,18 @@ struct Scene {
 
 impl Scene {
     fn check(self) {
+        // Each has its turn before any has two, so that the wait grows with their number.
+        let wait_max = WAIT_MAX * u32::try_from(self.sockets).expect("it is a thousand");
         let mut best = Duration::MAX;
         for _ in 0..TRIES {
             let wait = self.worst_wait();
             println!("{self:?}: {wait:?}");
             best = best.min(wait);
-            if best <= WAIT_MAX {
+            if best <= wait_max {
                 return;
             }
         }
-        panic!("{self:?}: {best:?} in the best of {TRIES} tries; allowed are {WAIT_MAX:?}");
+        panic!("{self:?}: {best:?} in the best of {TRIES} tries; allowed are {wait_max:?}");
     }
 
     /// The longest wait of the quiet peer.
@@ -266,8 +269,8 @@ const PYTHON: &str = include_str!("../examples/programs/python/echo.py");
 const HELPER: &str = include_str!("../examples/programs/python/_switchboard.py");
 /// How long the messages of floods are.
 const FLOODS: [usize; 4] = [1, 12, 64 << 10, 1 << 20];
-/// The longest that the quiet peer may wait.
-const WAIT_MAX: Duration = Duration::from_millis(250);
+/// The longest that the quiet peer may wait, for each socket that floods.
+const WAIT_MAX: Duration = Duration::from_millis(1);
 const TRIES: usize = 5;
 const ROUNDS: usize = 100;
 const LONG_ENOUGH: Duration = Duration::from_secs(3);
