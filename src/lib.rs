@@ -160,6 +160,7 @@
 //! | `sqlite` | no | files of SQLite (`database::sqlite::Sqlite`) |
 //! | `postgres` | no | servers of PostgreSQL (`database::postgres::Postgres`); it has `tls` |
 //! | `workers` | yes | services with several threads, programs with several processes (`Workers`) |
+//! | `processes` | yes | the binary is several processes on one port |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
@@ -244,6 +245,10 @@ pub mod hub;
 mod net;
 #[cfg(feature = "host")]
 pub mod pages;
+/// Several processes on one port: for the binary.
+#[cfg(feature = "processes")]
+#[doc(hidden)]
+pub mod prefork;
 #[cfg(feature = "programs")]
 #[doc(hidden)]
 pub mod process;
@@ -261,6 +266,9 @@ pub mod testing;
 /// TLS on listeners of a server: the files of certificates, and those in use.
 #[cfg(feature = "tls")]
 pub mod tls {
+    #[cfg(feature = "processes")]
+    #[doc(hidden)]
+    pub use crate::net::tls::TicketSecret;
     pub use crate::net::tls::{
         CertificateFiles, ClientCertificates, Tls, TlsError, TlsFiles, TlsRenewal,
     };

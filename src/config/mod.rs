@@ -154,6 +154,9 @@ pub struct Config {
     /// The permissions of their files.
     #[cfg(feature = "unix")]
     pub unix_socket_mode: u32,
+    /// How many processes serve these listeners.
+    #[cfg(feature = "processes")]
+    pub processes: usize,
     /// What it says of TLS.
     #[cfg(feature = "tls")]
     pub tls: TlsConfig,
@@ -296,6 +299,8 @@ impl Default for Config {
             unix_sockets: Vec::new(),
             #[cfg(feature = "unix")]
             unix_socket_mode: 0o660,
+            #[cfg(feature = "processes")]
+            processes: 1,
             #[cfg(feature = "tls")]
             tls: TlsConfig::default(),
             #[cfg(feature = "programs")]

@@ -27,6 +27,12 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// For a process that another one starts and stops: no terminal concerns it.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { is_watched: false }
+    }
+
     /// Whether the terminal has gone, such as a closed window or a lost connection: then SIGHUP
     /// came from it, and the process has to end. Always false if there was no terminal at the
     /// start, or if SIGHUP was ignored then, as by `nohup`.

@@ -34,8 +34,8 @@ use crate::time::Time;
 pub struct Notifier {
     /// It does not block.
     socket: UnixDatagram,
-    /// Of the manager, which may open its socket again.
-    address: SocketAddr,
+    /// Of the manager, which may open its socket again. `None`: the socket is connected.
+    address: Option<SocketAddr>,
     /// How often the watchdog has to get a sign of life.
     watchdog_ms: u64,
 }
@@ -58,7 +58,7 @@ impl Notifier {
         let usec = number("WATCHDOG_USEC")
             .filter(|&usec| usec > 0 && pid.is_none_or(|pid| pid == u64::from(process::id())));
         let watchdog_ms = usec.map_or(u64::MAX, |usec| third(usec / 1_000));
-        Ok(Some(Self { address: find(&address)?, socket: unconnected()?, watchdog_ms }))
+        Ok(Some(Self { address: Some(find(&address)?), socket: unconnected()?, watchdog_ms }))
     }
 
     /// For the manager that listens at `address`: a path, or `@` and an abstract name. With a
@@ -69,13 +69,36 @@ impl Notifier {
     pub fn new(address: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
         let ms = |all: Duration| third(u64::try_from(all.as_millis()).unwrap_or(u64::MAX));
         let watchdog_ms = watchdog.map_or(u64::MAX, ms);
-        Ok(Self { address: find(address)?, socket: unconnected()?, watchdog_ms })
+        Ok(Self { address: Some(find(address)?), socket: unconnected()?, watchdog_ms })
     }
-}
 
-impl Notifier {
-    fn send(&self, text: &str) -> io::Result<usize> {
-        self.socket.send_to_addr(text.as_bytes(), &self.address)
+    /// For the manager at the other end of a socket, which gets a sign of life so often.
+    ///
+    /// # Errors
+    /// The error of the system.
+    #[doc(hidden)]
+    pub fn connected(socket: UnixDatagram, watchdog_ms: u64) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { address: None, socket, watchdog_ms })
+    }
+
+    /// How often the watchdog has to get a sign of life; `u64::MAX` if there is none.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn watchdog_ms(&self) -> u64 {
+        self.watchdog_ms
+    }
+
+    /// Sends one datagram. It does not wait.
+    ///
+    /// # Errors
+    /// The error of the system.
+    #[doc(hidden)]
+    pub fn send(&self, text: &str) -> io::Result<usize> {
+        match &self.address {
+            Some(address) => self.socket.send_to_addr(text.as_bytes(), address),
+            None => self.socket.send(text.as_bytes()),
+        }
     }
 }
 

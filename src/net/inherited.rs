@@ -4,6 +4,7 @@
 
 use std::env;
 use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -66,18 +67,7 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
                 (ErrorKind::Unsupported, "of a name that this build has no listener for")
             }
             Ok(socket) => {
-                let protocol = if name == PROXY { ProxyProtocol::On } else { ProxyProtocol::Off };
-                let transport = match name {
-                    TLS => Transport::Secure,
-                    _ => Transport::Unknown,
-                };
-                listeners.push(ListenerSource {
-                    socket,
-                    protocol,
-                    transport,
-                    #[cfg(feature = "admin")]
-                    is_for_operators: name == ADMIN,
-                });
+                listeners.push(of_role(socket, name));
                 continue;
             }
             Err(what) => (ErrorKind::InvalidInput, what),
@@ -96,14 +86,25 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
     Ok(listeners)
 }
 
+/// A listener of the role that a name is, if it is one.
+pub(super) fn of_role(socket: OwnedFd, name: &str) -> ListenerSource {
+    ListenerSource {
+        socket,
+        protocol: if name == PROXY { ProxyProtocol::On } else { ProxyProtocol::Off },
+        transport: if name == TLS { Transport::Secure } else { Transport::Unknown },
+        #[cfg(feature = "admin")]
+        is_for_operators: name == ADMIN,
+    }
+}
+
 /// Each descriptor has one owner.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// SD_LISTEN_FDS_START: behind standard input, output and error.
 const FIRST: i32 = 3;
 /// The connections of a socket of this name begin with a header of the PROXY protocol.
-const PROXY: &str = "proxy";
+pub(super) const PROXY: &str = "proxy";
 /// The connections of a socket of this name begin with a TLS handshake.
-const TLS: &str = "tls";
+pub(super) const TLS: &str = "tls";
 /// A socket of this name is for operators.
 const ADMIN: &str = "admin";
 /// Sockets of these names are never served as plain ones.

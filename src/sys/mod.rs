@@ -1,8 +1,9 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is sound.
 //! All unsafe code is in this folder. `children` starts, signals and waits for child processes,
 //! `heap` returns memory, `listeners` makes and takes listening sockets, `orphans` ends and waits
-//! for children of others, `own_process` sets attributes of this process, `signals` catches
-//! signals, `sqlite` asks what rusqlite does not, `unix_path` has the path of a Unix socket.
+//! for children of others, `own_process` sets attributes of this process, `passing` passes
+//! descriptors and signals to processes of the same server, `signals` catches signals, `sqlite`
+//! asks what rusqlite does not, `unix_path` has the path of a Unix socket.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 #[cfg(feature = "programs")]
@@ -11,6 +12,8 @@ pub(crate) mod heap;
 pub(crate) mod listeners;
 pub(crate) mod orphans;
 pub(crate) mod own_process;
+#[cfg(feature = "processes")]
+pub(crate) mod passing;
 pub(crate) mod signals;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;

@@ -7,7 +7,7 @@ use std::io;
 ///
 /// # Errors
 /// This process has no children at all.
-#[cfg(feature = "programs")]
+#[cfg(any(feature = "programs", feature = "processes"))]
 pub(crate) fn exited_child() -> io::Result<Option<u32>> {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: zero is a valid value for every field.
@@ -22,7 +22,7 @@ pub(crate) fn exited_child() -> io::Result<Option<u32>> {
 }
 
 /// Waits for a child that has exited, after which it is no zombie.
-#[cfg(feature = "programs")]
+#[cfg(any(feature = "programs", feature = "processes"))]
 pub(crate) fn reap(id: u32) {
     let options = libc::WEXITED | libc::WNOHANG;
     // SAFETY: the call writes nothing without a place for that.

@@ -16,7 +16,7 @@ pub(crate) enum SignalKind {
     /// To read its configuration again (SIGHUP).
     Reload,
     /// To wait for children that have exited (SIGCHLD).
-    #[cfg(feature = "programs")]
+    #[cfg(any(feature = "programs", feature = "processes"))]
     Reap,
     /// To log its state (SIGUSR1).
     Status,
@@ -27,7 +27,7 @@ impl SignalKind {
         match self {
             Self::Stop => &[libc::SIGINT, libc::SIGTERM],
             Self::Reload => &[libc::SIGHUP],
-            #[cfg(feature = "programs")]
+            #[cfg(any(feature = "programs", feature = "processes"))]
             Self::Reap => &[libc::SIGCHLD],
             Self::Status => &[libc::SIGUSR1],
         }
@@ -38,7 +38,7 @@ impl SignalKind {
         match self {
             Self::Stop => &STOP_PIPE,
             Self::Reload => &RELOAD_PIPE,
-            #[cfg(feature = "programs")]
+            #[cfg(any(feature = "programs", feature = "processes"))]
             Self::Reap => &REAP_PIPE,
             Self::Status => &STATUS_PIPE,
         }
@@ -50,7 +50,7 @@ impl SignalKind {
             // A tool that rotates logs may send it at any time, and must not end the process.
             Self::Status => nothing as extern "C" fn(libc::c_int) as libc::sighandler_t,
             Self::Stop | Self::Reload => libc::SIG_DFL,
-            #[cfg(feature = "programs")]
+            #[cfg(any(feature = "programs", feature = "processes"))]
             Self::Reap => libc::SIG_DFL,
         }
     }
@@ -141,7 +141,7 @@ fn change() -> MutexGuard<'static, ()> {
 extern "C" fn on_signal(signal: libc::c_int) {
     let wish = match signal {
         libc::SIGHUP => SignalKind::Reload,
-        #[cfg(feature = "programs")]
+        #[cfg(any(feature = "programs", feature = "processes"))]
         libc::SIGCHLD => SignalKind::Reap,
         libc::SIGUSR1 => SignalKind::Status,
         _ => SignalKind::Stop,
@@ -179,7 +179,7 @@ extern "C" fn nothing(_: libc::c_int) {}
 
 static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
 static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
-#[cfg(feature = "programs")]
+#[cfg(any(feature = "programs", feature = "processes"))]
 static REAP_PIPE: AtomicI32 = AtomicI32::new(-1);
 static STATUS_PIPE: AtomicI32 = AtomicI32::new(-1);
 /// How many handlers look for a pipe or write to it.

@@ -56,6 +56,8 @@ const RESTART: &[(&str, &str)] = &[
     ("port", "1"),
     ("unix-socket", "SOCKET"),
     ("unix-socket-mode", "0600"),
+    #[cfg(feature = "processes")]
+    ("processes", "2"),
     #[cfg(feature = "tls")]
     ("tls-port", "2"),
     ("proxy-protocol", "on"),

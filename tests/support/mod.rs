@@ -8,6 +8,7 @@ pub mod binary;
 pub mod folder;
 pub mod http;
 pub mod logged;
+pub mod manager;
 pub mod mount;
 #[cfg(feature = "postgres")]
 pub mod postgres;

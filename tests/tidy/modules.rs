@@ -6,7 +6,7 @@ use crate::tokens::{Token, code};
 use std::fs;
 
 /// The modules of the library, each with those before it that it may import.
-const MODULES: [(&str, &[&str]); 18] = [
+const MODULES: [(&str, &[&str]); 19] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -25,6 +25,8 @@ const MODULES: [(&str, &[&str]); 18] = [
     // What operators see of a host: it plugs into the host, as programs do.
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
+    // Several processes of one server: a parent runs no host, its children do.
+    ("prefork", &["ws", "hub", "sys", "net", "host"]),
     (
         "server",
         &[
@@ -42,7 +44,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 21] = [
+const FILES: [(&str, &[&str]); 25] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -57,11 +59,24 @@ const FILES: [(&str, &[&str]); 21] = [
     ("admin", &[]),
     ("listen", &["admin"]),
     ("workers", &["builtin", "compiled"]),
+    ("several", &["programs", "services"]),
     (
         "check",
-        &["admin", "builtin", "compiled", "databases", "programs", "services", "tls", "workers"],
+        &[
+            "admin",
+            "builtin",
+            "compiled",
+            "databases",
+            "programs",
+            "services",
+            "several",
+            "tls",
+            "workers",
+        ],
     ),
-    ("greeting", &["builtin", "check", "programs", "services"]),
+    ("messages", &["logger"]),
+    ("reports", &[]),
+    ("greeting", &["builtin", "check", "messages", "programs", "services", "several"]),
     ("command", &[]),
     ("reload", &["admin", "check", "command", "log_target", "logger", "services", "tls"]),
     (
@@ -73,17 +88,43 @@ const FILES: [(&str, &[&str]); 21] = [
             "databases",
             "greeting",
             "listen",
+            "log_line",
             "log_target",
             "logger",
             "memory",
+            "messages",
             "programs",
             "reload",
+            "reports",
             "services",
             "tls",
         ],
     ),
-    ("trial", &["admin", "databases", "greeting", "listen", "logger", "reload", "run", "tls"]),
-    ("main", &["builtin", "check", "command", "programs", "run", "trial"]),
+    (
+        "trial",
+        &["admin", "databases", "greeting", "listen", "logger", "messages", "reload", "run", "tls"],
+    ),
+    (
+        "processes",
+        &[
+            "check", "greeting", "listen", "log_line", "logger", "messages", "reports", "run",
+            "services",
+        ],
+    ),
+    (
+        "main",
+        &[
+            "builtin",
+            "check",
+            "command",
+            "messages",
+            "processes",
+            "programs",
+            "run",
+            "several",
+            "trial",
+        ],
+    ),
 ];
 
 /// The file that says what the library is: it names all modules.

@@ -5,9 +5,19 @@ use crate::source::{none, sources};
 use crate::tokens::{code, is_at, tokens};
 
 /// Packages, and modules of the standard library, each with the places where it may be used.
-const PACKAGES: [(&str, &[&str]); 19] = [
+const PACKAGES: [(&str, &[&str]); 20] = [
     // A program's thread polls its pipes, and a signal writes to a pipe of mio.
-    ("mio", &["src/net/", "src/host/", "src/admin/", "src/process/", "src/sys/signals.rs"]),
+    (
+        "mio",
+        &[
+            "src/net/",
+            "src/host/",
+            "src/admin/",
+            "src/process/",
+            "src/prefork/",
+            "src/sys/signals.rs",
+        ],
+    ),
     // Outside of `sys` there are numbers of it alone: flags and errors.
     (
         "libc",
@@ -20,6 +30,8 @@ const PACKAGES: [(&str, &[&str]); 19] = [
             "src/bin/switchboard/log_file.rs",
         ],
     ),
+    // Tickets of several processes; `rustls` has a module of that name.
+    ("ring", &["src/net/tls/", "src/database/postgres/tls.rs"]),
     ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
@@ -60,10 +72,15 @@ const PACKAGES: [(&str, &[&str]); 19] = [
             "src/host/",
             "src/admin/",
             "src/process/",
+            "src/prefork/",
             "src/config/",
             "src/bin/switchboard/admin.rs",
             "src/bin/switchboard/databases.rs",
+            "src/bin/switchboard/greeting.rs",
             "src/bin/switchboard/listen.rs",
+            "src/bin/switchboard/messages.rs",
+            "src/bin/switchboard/processes.rs",
+            "src/bin/switchboard/reports.rs",
             "src/bin/switchboard/run.rs",
             "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
@@ -84,6 +101,7 @@ const PACKAGES: [(&str, &[&str]); 19] = [
             "src/admin/access.rs",
             "src/admin/own_process.rs",
             "src/process/",
+            "src/prefork/",
             "src/config/",
             "src/bin/switchboard/admin.rs",
             "src/bin/switchboard/trial.rs",
@@ -97,6 +115,7 @@ const PACKAGES: [(&str, &[&str]); 19] = [
             "src/host/notify.rs",
             "src/net/inherited.rs",
             "src/process/start.rs",
+            "src/prefork/",
             "src/config/",
             "src/bin/switchboard/command.rs",
         ],
@@ -108,6 +127,7 @@ const PACKAGES: [(&str, &[&str]); 19] = [
             "src/service/link.rs",
             // How many cores there are.
             "src/service/workers.rs",
+            "src/config/value/processes.rs",
             "src/sys/signals.rs",
             // Whether a test fails already.
             "src/testing/",
@@ -133,6 +153,7 @@ const CALLS: [(&str, &[&str]); 10] = [
             "src/database/",
             "src/admin/",
             "src/process/",
+            "src/prefork/",
             // Where virtual time begins.
             "src/testing/io.rs",
             "services/_chat_archive.rs",
@@ -153,7 +174,14 @@ const CALLS: [(&str, &[&str]); 10] = [
     ("print!", &[]),
     ("println!", &[]),
     ("eprint!", &[]),
-    ("eprintln!", &["src/bin/switchboard/main.rs", "src/bin/switchboard/run.rs"]),
+    (
+        "eprintln!",
+        &[
+            "src/bin/switchboard/main.rs",
+            "src/bin/switchboard/messages.rs",
+            "src/bin/switchboard/run.rs",
+        ],
+    ),
     (".unwrap()", &[]),
     ("process::exit", &[]),
 ];

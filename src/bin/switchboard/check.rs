@@ -16,6 +16,8 @@ use super::databases::plans;
 #[cfg(feature = "programs")]
 use super::programs;
 use super::services::ALL;
+#[cfg(feature = "processes")]
+use super::several;
 #[cfg(feature = "tls")]
 use super::tls::certificates;
 #[cfg(feature = "workers")]
@@ -201,6 +203,8 @@ pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> 
     let misplaced = [misplaced, workers::impossible(all, config)].concat();
     #[cfg(feature = "programs")]
     let misplaced = [misplaced, programs::never_eager(config)].concat();
+    #[cfg(feature = "processes")]
+    let misplaced = [misplaced, several::impossible(config)].concat();
     misplaced
 }
 

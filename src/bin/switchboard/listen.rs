@@ -8,7 +8,7 @@ use switchboard::config::{Config, Exit};
 use switchboard::host::{ListenerSource, inherited_listeners};
 #[cfg(feature = "programs")]
 use switchboard::server::ProgramsError;
-use switchboard::{AllowedHosts, BindError, Host, ListenAddress, Server};
+use switchboard::{BindError, Host, Server};
 
 #[cfg(feature = "admin")]
 use {super::admin::listen_with, switchboard::admin::Admin};
@@ -21,7 +21,12 @@ pub(crate) fn listen(
     server: Server,
     config: &Config,
     #[cfg(feature = "admin")] mut admin: Admin,
+    #[cfg(feature = "processes")] passed: Option<Vec<ListenerSource>>,
 ) -> Result<(Host, &'static str), (Exit, String)> {
+    #[cfg(feature = "processes")]
+    if let Some(passed) = passed {
+        return listen_on(server, config, passed);
+    }
     #[cfg(feature = "unix")]
     let inherited = inherit()?;
     #[cfg(all(feature = "admin", feature = "unix"))]
@@ -62,6 +67,19 @@ pub(crate) fn listen(
     Ok((host, note))
 }
 
+/// Listens on what the parent process has passed.
+#[cfg(feature = "processes")]
+fn listen_on(
+    mut server: Server,
+    config: &Config,
+    passed: Vec<ListenerSource>,
+) -> Result<(Host, &'static str), (Exit, String)> {
+    for listener in passed {
+        server.listen_on(listener);
+    }
+    Ok((server.listen().map_err(|error| fault(config, &error))?, ""))
+}
+
 /// The exit of a server that cannot start, and why.
 fn fault(config: &Config, error: &BindError) -> (Exit, String) {
     let exit = match error {
@@ -74,28 +92,30 @@ fn fault(config: &Config, error: &BindError) -> (Exit, String) {
         _ => Exit::Configuration,
     };
     let hint = match error {
-        #[cfg(feature = "tls")]
-        BindError::Listen(error)
-            if error.kind() == io::ErrorKind::AddrInUse && config.tls.port.is_some() =>
-        {
-            "; port (-p) and tls-port choose other ports, and 0 a free one"
-        }
-        BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            "; -p chooses another port, and 0 a free one"
-        }
-        BindError::Listen(error)
-            if error.kind() == io::ErrorKind::InvalidInput && config.port.is_none() =>
-        {
-            "; port is none, and so is unix-socket"
-        }
+        BindError::Listen(error) => hint(config, error),
         _ => "",
     };
     (exit, format!("{error}{hint}"))
 }
 
+/// What to do about an address that cannot be listened on.
+pub(crate) fn hint(config: &Config, error: &io::Error) -> &'static str {
+    match error.kind() {
+        #[cfg(feature = "tls")]
+        io::ErrorKind::AddrInUse if config.tls.port.is_some() => {
+            "; port (-p) and tls-port choose other ports, and 0 a free one"
+        }
+        io::ErrorKind::AddrInUse => "; -p chooses another port, and 0 a free one",
+        io::ErrorKind::InvalidInput if config.port.is_none() => {
+            "; port is none, and so is unix-socket"
+        }
+        _ => "",
+    }
+}
+
 /// Takes the listeners that are inherited.
 #[cfg(feature = "unix")]
-fn inherit() -> Result<Vec<ListenerSource>, (Exit, String)> {
+pub(crate) fn inherit() -> Result<Vec<ListenerSource>, (Exit, String)> {
     inherited_listeners().map_err(|error| {
         let is_reserved = error.kind() == io::ErrorKind::Unsupported;
         let exit = if is_reserved { Exit::Configuration } else { Exit::Bind };
@@ -121,19 +141,6 @@ fn with_sockets(
         server.listen_on(listener);
     }
     (server, INHERITED)
-}
-
-/// The warning that requests may name any host although other machines can reach the server.
-pub(crate) fn any_host(config: &Config, host: &Host) -> Option<String> {
-    let open = host.addresses().filter_map(ListenAddress::tcp);
-    let open = open.into_iter().find(|address| !address.ip().is_loopback())?;
-    matches!(config.allowed_hosts, AllowedHosts::Auto(_)).then(|| {
-        format!(
-            "requests to {open} may name any host, since allowed-hosts is {}, which holds on \
-             loopback; against DNS rebinding, list the names and addresses of this server",
-            config.allowed_hosts
-        )
-    })
 }
 
 /// The addresses of all hosts; a name may have several.

@@ -1,5 +1,7 @@
 //! A line of the log: a record in one of the formats.
 
+#[cfg(feature = "processes")]
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::kv::{self, Key, Value, VisitSource};
@@ -14,11 +16,15 @@ pub(crate) fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> S
     let level = name_of(record.level());
     let target = record.target();
     let message = record.args().to_string();
+    #[cfg(feature = "processes")]
+    let process = PROCESS.get();
     match format {
         LogFormat::Text => {
             // Above debug, messages are for readers who do not know the modules.
             let is_shown = record.level() >= Level::Debug;
             let target = if is_shown { format!("{target}: ") } else { String::new() };
+            #[cfg(feature = "processes")]
+            let target = process.map_or_else(String::new, |own| format!("[{own}] ")) + &target;
             format!("{time} {level:<5} {}{}\n", plain(&target), plain(&message))
         }
         LogFormat::Json => {
@@ -26,6 +32,9 @@ pub(crate) fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> S
             // The collector accepts all fields.
             let _ = record.key_values().visit(&mut fields);
             let Fields { message, rest } = fields;
+            #[cfg(feature = "processes")]
+            let rest =
+                process.map_or_else(String::new, |own| format!(",\"process\":{own}")) + &rest;
             let (target, message) = (json(target), json(&message));
             let head = format!("\"time\":\"{time}\",\"level\":\"{level}\",\"target\":{target}");
             format!("{{{head},\"message\":{message}{rest}}}\n")
@@ -80,6 +89,9 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
+/// The number of this process, if it is one of several.
+#[cfg(feature = "processes")]
+pub(crate) static PROCESS: OnceLock<usize> = OnceLock::new();
 /// The members of the object that a line is in JSON, before its fields.
 pub(crate) const MEMBERS: [&str; 4] = ["time", "level", "target", "message"];
 const DAY_SECONDS: u64 = 86_400;

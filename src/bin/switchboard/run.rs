@@ -1,10 +1,12 @@
 //! A run of the server: from the configuration to the exit.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
+#[cfg(feature = "processes")]
+use std::sync::OnceLock;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use std::time::Duration;
 
-use switchboard::config::{Config, Dumpable, Exit, LogFormat};
+use switchboard::config::{Config, Dumpable, Exit};
 use switchboard::host::{
     Terminal, hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit,
     seal_descriptors,
@@ -14,56 +16,67 @@ use switchboard::{Host, Limits, Page, Server, ServiceOptions};
 use super::check::{misplaced, warnings};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::databases::Databases;
-use super::greeting::{addresses, greeting};
-use super::listen::{any_host, listen};
+use super::greeting::{announce, greeting};
+use super::listen::listen;
+#[cfg(feature = "processes")]
+use super::log_line::PROCESS;
 use super::log_target::LogTarget;
+use super::messages::complain;
 #[cfg(feature = "programs")]
 use super::programs;
 use super::reload::{Reload, on_hangup_but};
+#[cfg(feature = "unix")]
+use super::reports::report_to_manager;
+#[cfg(feature = "processes")]
+use super::reports::report_to_parent;
 use super::services::ALL;
 #[cfg(feature = "tls")]
-use super::tls::{redirect, with_tls};
+use super::tls::redirect;
+#[cfg(all(feature = "tls", feature = "processes"))]
+use super::tls::with_tickets;
+#[cfg(all(feature = "tls", not(feature = "processes")))]
+use super::tls::with_tls;
 use super::{logger, memory};
-#[cfg(feature = "unix")]
-use switchboard::host::Notifier;
+#[cfg(feature = "processes")]
+use switchboard::prefork::ChildPlace;
 #[cfg(feature = "admin")]
 use {super::admin::operators, switchboard::admin::Admin};
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
-pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
+pub(crate) fn run(
+    config: &Config,
+    terminal: Terminal,
+    #[cfg(feature = "processes")] place: Option<ChildPlace>,
+) -> Exit {
     if let Err(exit) = begin(config) {
         return exit;
     }
-    warn_of(config);
+    if !has_parent() {
+        warn_of(config);
+    }
     let misplaced = misplaced(ALL, config);
     if !misplaced.is_empty() {
-        misplaced.iter().for_each(|text| complain(config, text));
-        return Exit::Configuration;
+        return refuse(config, &misplaced);
     }
     let server = server_of(config, fit(config));
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     let (server, databases) = match Databases::open(server, config) {
         Ok(both) => both,
-        Err(text) => {
-            complain(config, &text);
-            return Exit::Configuration;
-        }
+        Err(text) => return refuse(config, &[text]),
     };
+    #[cfg(all(feature = "tls", feature = "processes"))]
+    let secured = with_tickets(server, config, place.as_ref().and_then(ChildPlace::ticket_secret));
+    #[cfg(all(feature = "tls", not(feature = "processes")))]
+    let secured = with_tls(server, config);
     #[cfg(feature = "tls")]
-    let (server, tls) = match with_tls(server, config) {
+    let (server, tls) = match secured {
         Ok(both) => both,
-        Err(text) => {
-            complain(config, &text);
-            return Exit::Configuration;
-        }
+        Err(text) => return refuse(config, &[text]),
     };
     #[cfg(feature = "admin")]
     let (admin, links) = match operators(config) {
         Ok(both) => both,
-        Err(text) => {
-            complain(config, &text);
-            return Exit::Configuration;
-        }
+        Err(text) => return refuse(config, &[text]),
     };
     let prepare = |host: &Host| {
         let reload = Reload::new(
@@ -93,15 +106,25 @@ pub(crate) fn run(config: &Config, terminal: Terminal) -> Exit {
         admin,
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         databases,
+        #[cfg(feature = "processes")]
+        place,
         prepare,
     )
 }
 
+/// Says what is wrong with a configuration.
+pub(crate) fn refuse(config: &Config, faults: &[String]) -> Exit {
+    faults.iter().for_each(|text| complain(config, text));
+    Exit::Configuration
+}
+
 /// The server of a configuration that was read again.
 fn renewed(config: &Config) -> Server {
-    warn_of(config);
-    #[cfg(feature = "programs")]
-    warn_of_variables(config);
+    if is_first() {
+        warn_of(config);
+        #[cfg(feature = "programs")]
+        warn_of_variables(config);
+    }
     #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has a redirect"))]
     let mut server = server_of(config, fitting(config));
     #[cfg(feature = "tls")]
@@ -109,8 +132,30 @@ fn renewed(config: &Config) -> Server {
     server
 }
 
+/// Whether this is one of several processes: then the parent has warned at the start.
+#[cfg(feature = "processes")]
+fn has_parent() -> bool {
+    PROCESS.get().is_some()
+}
+
+#[cfg(not(feature = "processes"))]
+const fn has_parent() -> bool {
+    false
+}
+
+/// Whether this process warns at a reload: of several, one does.
+#[cfg(feature = "processes")]
+fn is_first() -> bool {
+    PROCESS.get().is_none_or(|number| *number == 0)
+}
+
+#[cfg(not(feature = "processes"))]
+const fn is_first() -> bool {
+    true
+}
+
 /// Logs warnings about a configuration that the server starts with.
-fn warn_of(config: &Config) {
+pub(crate) fn warn_of(config: &Config) {
     warnings(config).iter().for_each(|text| log::warn!(target: TARGET, "{text}"));
 }
 
@@ -142,7 +187,9 @@ pub(crate) fn begin(config: &Config) -> Result<(), Exit> {
         );
     }
     #[cfg(feature = "programs")]
-    warn_of_variables(config);
+    if !has_parent() {
+        warn_of_variables(config);
+    }
     Ok(())
 }
 
@@ -171,6 +218,12 @@ fn fitting(config: &Config) -> Limits {
         let half = memory::limit().and_then(|bytes| usize::try_from(bytes / 2).ok());
         limits.held_bytes_max = half.unwrap_or(Limits::OFF_COUNT);
     }
+    // All processes together have this budget.
+    #[cfg(feature = "processes")]
+    if limits.held_bytes_max != Limits::OFF_COUNT {
+        let processes = PROCESSES.get().copied().unwrap_or(1);
+        limits.held_bytes_max = (limits.held_bytes_max / processes).max(1);
+    }
     limits
 }
 
@@ -181,6 +234,7 @@ pub(crate) fn serve<T>(
     config: &Config,
     #[cfg(feature = "admin")] admin: Admin,
     #[cfg(any(feature = "sqlite", feature = "postgres"))] databases: Databases,
+    #[cfg(feature = "processes")] mut place: Option<ChildPlace>,
     prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
 ) -> Exit {
     let listening = listen(
@@ -188,6 +242,8 @@ pub(crate) fn serve<T>(
         config,
         #[cfg(feature = "admin")]
         admin,
+        #[cfg(feature = "processes")]
+        place.as_mut().map(ChildPlace::take_listeners),
     );
     let (mut host, note) = match listening {
         Ok(listening) => listening,
@@ -197,8 +253,14 @@ pub(crate) fn serve<T>(
         }
     };
     host.trim_by_itself();
+    #[cfg(feature = "processes")]
+    if let Some(place) = place {
+        report_to_parent(&mut host, place);
+    }
     #[cfg(feature = "unix")]
-    report_to_manager(&mut host);
+    if !has_parent() {
+        report_to_manager(&mut host);
+    }
     // The value is held until the end: otherwise a SIGHUP after a clean stop would end the process.
     let ended = host.stop_on_signals().and_then(|()| {
         #[cfg(feature = "programs")]
@@ -217,17 +279,8 @@ pub(crate) fn serve<T>(
         #[cfg(feature = "admin")]
         host.log_status_on_signal(logger::open_again)?;
         let (greeting, held) = prepare(&host)?;
-        if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
-            // The parent process may have closed the output; the server goes on.
-            let _ = say(&(greeting + note));
-        } else {
-            // If both outputs are collected, the reader is a program. It expects log lines, and the
-            // greeting is plain text.
-            let lines = addresses(&host) + note;
-            lines.lines().for_each(|line| log::info!(target: TARGET, "{line}"));
-        }
-        if let Some(text) = any_host(config, &host) {
-            log::info!(target: TARGET, "{text}");
+        if !has_parent() {
+            announce(config, &host, greeting, note);
         }
         host.run().map(|()| held)
     });
@@ -242,19 +295,6 @@ pub(crate) fn serve<T>(
     };
     logger::finish();
     exit
-}
-
-/// Reports to a service manager, if there is one.
-#[cfg(feature = "unix")]
-fn report_to_manager(host: &mut Host) {
-    match Notifier::from_environment() {
-        Ok(Some(notifier)) => host.report_by(notifier),
-        Ok(None) => {}
-        Err(error) => log::warn!(
-            target: TARGET,
-            "the service manager gets no reports (NOTIFY_SOCKET): {error}"
-        ),
-    }
 }
 
 /// A server without services, with the options of the configuration for all services.
@@ -296,28 +336,7 @@ fn server_of(config: &Config, limits: Limits) -> Server {
     server
 }
 
-/// Reports why nothing is served: in the log if that has a file, and on standard error in any case.
-/// There it has the format of the log if the log is there as well.
-pub(crate) fn complain(config: &Config, text: &str) {
-    #[cfg(feature = "admin")]
-    let has_file = config.log_file.is_some();
-    #[cfg(not(feature = "admin"))]
-    let has_file = false;
-    let is_plain = has_file || config.log_format == LogFormat::Text;
-    if is_plain {
-        eprintln!("switchboard: {text}");
-    }
-    if has_file || !is_plain {
-        log::error!(target: TARGET, "{text}");
-        logger::finish();
-    }
-}
-
-/// Writes to the standard output.
-pub(crate) fn say(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
+/// How many processes the server has, if this is one of several.
+#[cfg(feature = "processes")]
+pub(crate) static PROCESSES: OnceLock<usize> = OnceLock::new();
 const TARGET: &str = "switchboard::server";

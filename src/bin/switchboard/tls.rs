@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use switchboard::Server;
 use switchboard::config::{Config, TlsClient, TlsConfig, TlsRedirect};
+#[cfg(feature = "processes")]
+use switchboard::tls::TicketSecret;
 use switchboard::tls::{CertificateFiles, ClientCertificates, Tls, TlsError, TlsFiles, TlsRenewal};
 
 /// Sets the certificates of the configuration, and the redirect to TLS. Also returns the
@@ -11,17 +13,33 @@ use switchboard::tls::{CertificateFiles, ClientCertificates, Tls, TlsError, TlsF
 ///
 /// # Errors
 /// They cannot be used, and why.
-pub(crate) fn with_tls(
-    mut server: Server,
+pub(crate) fn with_tls(server: Server, config: &Config) -> Result<(Server, Option<Tls>), String> {
+    Ok(secured(server, config, certificates(config)?))
+}
+
+/// The same. With a secret, all processes that have it can read the tickets.
+///
+/// # Errors
+/// As for [`with_tls`].
+#[cfg(feature = "processes")]
+pub(crate) fn with_tickets(
+    server: Server,
     config: &Config,
+    secret: Option<TicketSecret>,
 ) -> Result<(Server, Option<Tls>), String> {
-    let tls = certificates(config)?;
+    let Some(secret) = secret else { return with_tls(server, config) };
+    let load = |files: TlsFiles| Tls::load_sharing(&files, secret);
+    let tls = files(&config.tls).map(load).transpose().map_err(|error| name_keys(&error))?;
+    Ok(secured(server, config, tls))
+}
+
+fn secured(mut server: Server, config: &Config, tls: Option<Tls>) -> (Server, Option<Tls>) {
     if let Some(tls) = &tls {
         report(&tls.notes(), &tls.warnings());
         server.tls(tls.clone());
     }
     redirect(&mut server, config);
-    Ok((server, tls))
+    (server, tls)
 }
 
 /// Sets the redirect to TLS.

@@ -16,8 +16,9 @@ use super::databases::Databases;
 use super::greeting::{addresses, url_of};
 use super::listen::resolve;
 use super::logger;
+use super::messages::{complain, say};
 use super::reload::on_hangup_but;
-use super::run::{bare_server, begin, complain, fit, say, serve};
+use super::run::{bare_server, begin, fit, serve};
 #[cfg(feature = "tls")]
 use super::tls::with_tls;
 #[cfg(feature = "admin")]
@@ -90,6 +91,8 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
         Admin::new(),
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         Databases::default(),
+        #[cfg(feature = "processes")]
+        None,
         prepare,
     )
 }

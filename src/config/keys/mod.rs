@@ -56,6 +56,7 @@ pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
         (cfg!(feature = "proxy"), is_in(&OF_PROXIES), "proxy"),
         (cfg!(feature = "admin"), is_in(&OF_ADMIN), "admin"),
         (cfg!(feature = "workers"), is_in(&OF_WORKERS), "workers"),
+        (cfg!(feature = "processes"), name == "processes", "processes"),
         (cfg!(feature = "unix"), name.starts_with("unix-"), "unix"),
         (cfg!(feature = "tls"), name.starts_with("tls-") || name == "max-handshakes", "tls"),
     ];

@@ -8,6 +8,8 @@ use crate::config::section::Section;
 use crate::config::value::ValueKind;
 #[cfg(feature = "admin")]
 use crate::config::value::admin::AdminValue;
+#[cfg(feature = "processes")]
+use crate::config::value::processes::ProcessesValue;
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
 #[cfg(feature = "tls")]
@@ -56,6 +58,17 @@ pub(super) static KEYS: &[Key] = &[
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::Unix(UnixValue::Mode(|config| {
             &mut config.unix_socket_mode
+        }))),
+    },
+    #[cfg(feature = "processes")]
+    Key {
+        section: Section::Server,
+        name: "processes",
+        default: "1",
+        meaning: "So many processes serve the same addresses, each with services of its own",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::Processes(ProcessesValue(|config| {
+            &mut config.processes
         }))),
     },
     #[cfg(feature = "tls")]

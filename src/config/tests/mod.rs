@@ -19,7 +19,13 @@ mod printed;
 mod programs;
 #[cfg(feature = "proxy")]
 mod proxies;
-#[cfg(all(feature = "admin", feature = "programs", feature = "proxy", feature = "unix"))]
+#[cfg(all(
+    feature = "admin",
+    feature = "processes",
+    feature = "programs",
+    feature = "proxy",
+    feature = "unix"
+))]
 mod shipped;
 #[cfg(feature = "admin")]
 mod variables;

@@ -79,6 +79,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         Port: 0
         unix-socket: /a.sock, src/b.sock
         unix-socket-mode: 600
+        processes: 3
         static-root: src/config
         health-path: /.well-known/health
         allowed-hosts: auto, *.A.example 10.0.0.1
@@ -185,6 +186,8 @@ fn every_key_is_set() {
         port: Some(0),
         unix_sockets: ["/a.sock", "src/b.sock"].map(str::to_owned).to_vec(),
         unix_socket_mode: 0o600,
+        #[cfg(feature = "processes")]
+        processes: 3,
         #[cfg(feature = "tls")]
         tls: crate::config::TlsConfig::default(),
         document_root: PathBuf::from("src"),

@@ -34,7 +34,7 @@ pub(super) struct ChannelConfig {
 
 /// Encrypts the tickets with which clients resume sessions. It outlives a [`ChannelConfig`].
 #[derive(Clone, Debug)]
-pub(super) struct Tickets(Arc<dyn ProducesTickets>);
+pub(super) struct Tickets(pub(super) Arc<dyn ProducesTickets>);
 
 impl Tickets {
     /// Makes the keys. rustls replaces them from time to time.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::net::tls::certificates::{self, Report, TlsError};
 use crate::net::tls::channel::{ChannelConfig, Tickets};
 use crate::net::tls::files::TlsFiles;
+#[cfg(feature = "processes")]
+use crate::net::tls::shared_tickets::TicketSecret;
 
 /// The certificates in use. All clones share them: while a host uses one clone, another one renews
 /// them, from any thread.
@@ -79,6 +81,18 @@ impl Tls {
     /// random numbers.
     pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
         let tickets = Tickets::new().map_err(TlsError::system)?;
+        let current = Arc::new(Mutex::new(read(files, &tickets)?));
+        Ok(Self { current, tickets })
+    }
+
+    /// The same, with tickets that each process can read that has this secret.
+    ///
+    /// # Errors
+    /// As for [`Tls::load`].
+    #[cfg(feature = "processes")]
+    #[doc(hidden)]
+    pub fn load_sharing(files: &TlsFiles, secret: TicketSecret) -> Result<Self, TlsError> {
+        let tickets = secret.tickets();
         let current = Arc::new(Mutex::new(read(files, &tickets)?));
         Ok(Self { current, tickets })
     }

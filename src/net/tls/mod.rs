@@ -7,6 +7,7 @@
 //!   its bytes that wait; `chunks`: its plain bytes, cut for records
 //! - `seam`: what these need of a channel and of a stream; `channel`: the channel of rustls;
 //!   `records`: the space for what it sends; `names`: the DNS names of certificates
+//! - with the feature `processes`, `shared_tickets`: tickets of several processes
 //! - `trust`: for tests and fuzz targets, what accepts any certificate
 
 mod certificates;
@@ -19,6 +20,8 @@ mod names;
 mod plan;
 mod records;
 mod seam;
+#[cfg(feature = "processes")]
+mod shared_tickets;
 mod socket;
 mod sockets;
 #[cfg(test)]
@@ -39,6 +42,8 @@ pub use in_use::{Tls, TlsRenewal};
 pub(crate) use plan::{PlainRequests, TlsPlan};
 pub use records::Records;
 pub use seam::{ChannelState, Decrypted, MakeChannel, RecordChannel, SealedStream};
+#[cfg(feature = "processes")]
+pub use shared_tickets::TicketSecret;
 pub use sockets::TlsSockets;
 
 /// The TLS connections of a host.

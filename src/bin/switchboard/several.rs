@@ -1,0 +1,46 @@
+//! What several processes cannot be together with, and what each of them has alone.
+
+use switchboard::config::Config;
+
+#[cfg(feature = "programs")]
+use super::programs;
+use super::services::ALL;
+
+/// The faults of a configuration with several processes.
+pub(super) fn impossible(config: &Config) -> Vec<String> {
+    let mut faults = Vec::new();
+    if config.processes == 1 {
+        return faults;
+    }
+    let found = format!("processes is {}, allowed is 1", config.processes);
+    // Each process reads it for itself.
+    let given = config.file.as_ref().filter(|file| {
+        let file = file.as_os_str().as_encoded_bytes();
+        file.starts_with(b"/dev/stdin") || file.starts_with(b"/dev/fd/")
+    });
+    if let Some(file) = given {
+        let file = file.display();
+        faults.push(format!("{found} with a configuration that is read once: {file}"));
+    }
+    #[cfg(feature = "admin")]
+    if !config.admin.addresses.is_empty() {
+        faults.push(format!("{found} with listeners for operators (admin)"));
+    }
+    faults
+}
+
+/// A line that names the services of which each process has one of its own; empty for one process.
+pub(crate) fn note(config: &Config) -> String {
+    if config.processes == 1 {
+        return String::new();
+    }
+    let names = ALL.iter().map(|service| service.path.to_owned());
+    #[cfg(feature = "programs")]
+    let names = names.chain(programs::names(config));
+    let names: Vec<_> = names.collect();
+    format!(
+        "processes: {}; each has a state, sockets and topics of its own of {}\n",
+        config.processes,
+        names.join(", ")
+    )
+}

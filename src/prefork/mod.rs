@@ -1,0 +1,23 @@
+//! One server as several processes on the same addresses. The parent process keeps the listeners
+//! and starts the others, its children; each child runs a host. A child that has gone is started
+//! again with the listeners that it had, so that no connection which waits there is lost.
+//!
+//! In reading order:
+//!
+//! - `place`: [`ChildPlace`], what a child process gets of its parent
+//! - `plan`: [`ParentPlan`], what a parent listens on, and what it does besides
+//! - `parent`: [`Parent`], which starts and stops its children
+//! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
+//! - `overseer`: what the service manager gets of all of them; `signals`: signals for the parent
+
+mod child;
+mod overseer;
+mod parent;
+mod place;
+mod plan;
+mod report;
+mod signals;
+
+pub use parent::{Parent, ParentEnd};
+pub use place::ChildPlace;
+pub use plan::ParentPlan;

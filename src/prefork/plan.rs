@@ -1,0 +1,88 @@
+//! `ParentPlan`: what a parent listens on, and what it does besides.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::host::{ListenerSource, Terminal, unix_socket};
+use crate::net::listener_set::ListenerPlan;
+#[cfg(feature = "tls")]
+use crate::net::tls::TicketSecret;
+use crate::ws::Transport;
+
+/// A parent before it listens.
+pub struct ParentPlan {
+    pub(super) processes: usize,
+    pub(super) listeners: ListenerPlan,
+    pub(super) terminal: Terminal,
+    pub(super) open_log: fn(),
+    #[cfg(feature = "tls")]
+    pub(super) tickets: Option<TicketSecret>,
+}
+
+impl ParentPlan {
+    /// For so many processes.
+    #[must_use]
+    pub fn new(processes: usize) -> Self {
+        Self {
+            processes,
+            listeners: ListenerPlan::default(),
+            terminal: Terminal::none(),
+            open_log: || {},
+            #[cfg(feature = "tls")]
+            tickets: None,
+        }
+    }
+
+    /// Listens on these addresses of TCP.
+    pub fn listen(&mut self, addresses: &[SocketAddr]) -> &mut Self {
+        let plain = addresses.iter().map(|address| (*address, Transport::Unknown));
+        self.listeners.addresses.extend(plain);
+        self
+    }
+
+    /// Likewise with TLS.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(&mut self, addresses: &[SocketAddr]) -> &mut Self {
+        let secure = addresses.iter().map(|address| (*address, Transport::Secure));
+        self.listeners.addresses.extend(secure);
+        self
+    }
+
+    /// Listens on a Unix socket, as [`Server::unix_socket`](crate::Server::unix_socket) does.
+    pub fn unix_socket(&mut self, path: impl Into<PathBuf>, mode: u32) -> &mut Self {
+        self.listeners.sockets.push(unix_socket(path.into(), mode));
+        self
+    }
+
+    /// Listens on inherited listeners.
+    pub fn listen_on(&mut self, inherited: Vec<ListenerSource>) -> &mut Self {
+        self.listeners.inherited.extend(inherited);
+        self
+    }
+
+    /// Sets the terminal that the server was started from: it stops when that has gone.
+    pub const fn terminal(&mut self, terminal: Terminal) -> &mut Self {
+        self.terminal = terminal;
+        self
+    }
+
+    /// Sets what opens the file of the log again, for SIGHUP and SIGUSR1.
+    pub const fn open_log(&mut self, act: fn()) -> &mut Self {
+        self.open_log = act;
+        self
+    }
+
+    /// Sets the secret of the tickets of all processes.
+    #[cfg(feature = "tls")]
+    pub fn ticket_secret(&mut self, secret: TicketSecret) -> &mut Self {
+        self.tickets = Some(secret);
+        self
+    }
+}
+
+impl fmt::Debug for ParentPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParentPlan").field("processes", &self.processes).finish_non_exhaustive()
+    }
+}
