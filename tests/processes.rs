@@ -10,62 +10,18 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
 use std::thread;
 
-use support::binary::{Binary, patience};
+use support::binary::Binary;
 use support::folder::{folder, socket_path};
 use support::http::{get, upgrade};
 use support::manager::NotifySocket;
 use support::process::children;
 use support::raw::{TEXT, close, frame};
-use support::{Raw, next, until};
-
-/// The configuration of a server with so many processes.
-fn conf(name: &str, processes: usize, more: &str) -> std::path::PathBuf {
-    let folder = folder(name);
-    let text = text(processes, more);
-    fs::write(folder.join("conf"), text).expect("it can be written");
-    folder
-}
-
-fn text(processes: usize, more: &str) -> String {
-    let limits = patience(&[("drain-spread", "0s")]);
-    format!("{limits}[server]\nprocesses: {processes}\ndumpable: yes\n{more}")
-}
-
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-    command.arg("--config").arg(folder.join("conf"));
-    command
-}
-
-/// A server with so many processes, and the lines of its log.
-fn start(name: &str, processes: usize) -> (Binary, Receiver<String>) {
-    Binary::run_logged(&mut command(&conf(name, processes, "")))
-}
-
-/// The numbers of its processes, all of which run.
-fn pids(server: &Binary, processes: usize) -> Vec<String> {
-    let mut pids = Vec::new();
-    until("all processes run", || {
-        pids = children(&server.pid());
-        pids.len() == processes
-    });
-    pids
-}
-
-fn signal(pid: &str, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, pid]).status();
-    assert!(sent.expect("there is a kill").success());
-}
-
-/// The next line of a log that has this in it.
-fn next_with(lines: &Receiver<String>, part: &str) -> String {
-    std::iter::repeat_with(|| next(lines)).find(|line| line.contains(part)).expect("it is endless")
-}
+use support::several::{command, conf, next_with, pids, signal, start, text};
+use support::{Raw, until};
 
 /// How many sockets a process has.
 fn sockets(pid: &str) -> usize {
@@ -334,12 +290,16 @@ fn what_several_processes_cannot_have_is_said() {
     let (code, said) = check("[server]\nprocesses: 65\n");
     assert_eq!(code, Some(4));
     assert!(said.contains("allowed is a number from 1 to 64, or cores"), "{said}");
-    #[cfg(feature = "admin")]
-    {
-        let (code, said) = check("[server]\nprocesses: 2\nadmin: 127.0.0.1:0\n");
-        assert_eq!(code, Some(4));
-        assert!(said.contains("processes is 2, allowed is 1 with listeners"), "{said}");
-    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.args(["--config", "/dev/stdin", "--check-config"]).stdin(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut input = child.stdin.take().expect("it was piped");
+    input.write_all(b"[server]\nprocesses: 2\n").expect("it is read");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8(output.stderr).expect("it is text");
+    assert_eq!(output.status.code(), Some(4));
+    assert!(said.contains("processes is 2, allowed is 1 with a configuration"), "{said}");
 }
 
 #[test]

@@ -94,6 +94,11 @@ impl Actions {
     /// A page of these metrics.
     pub(super) fn page(&self, page: ReportPage, facts: IoFacts, mut metrics: Metrics) -> Response {
         self.handle.complete(facts, &mut metrics);
+        Self::page_of(page, metrics)
+    }
+
+    /// A page of metrics that are complete.
+    pub(super) fn page_of(page: ReportPage, metrics: Metrics) -> Response {
         match page {
             ReportPage::Status => Response::new(
                 Status::OK,

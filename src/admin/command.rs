@@ -5,6 +5,8 @@ use log::LevelFilter;
 use crate::admin::access::Power;
 use crate::admin::form::{Form, bad};
 use crate::service::Audience;
+#[cfg(feature = "processes")]
+use crate::service::audience::Recipients;
 use crate::service::audience_text::audience;
 use crate::ws::syntax::number;
 use crate::ws::{Close, CloseCode, Head, Message, Response, Status, Target};
@@ -44,6 +46,21 @@ pub enum AdminCommand {
     Drain,
     /// Log at this level.
     LogLevel(LevelFilter),
+}
+
+#[cfg(feature = "processes")]
+impl AdminCommand {
+    /// Whether it names sockets by their ids.
+    pub(super) fn is_for_ids(&self) -> bool {
+        match self {
+            Self::Send { to, .. } | Self::Close { to, .. } => {
+                matches!(to.who, Recipients::One(_) | Recipients::Many(_))
+                    || to.but.is_some()
+                    || to.slows != Audience::NOBODY
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What can be asked for.

@@ -9,26 +9,39 @@
 //!   `command`: what can be asked for; `form`: the parameters of that
 //! - `running`: how a host has them; `thread`: the thread that serves them; `connection`: one
 //!   connection; `places`: who gets a place; `reserve`: descriptors that are kept for them
-//! - `actions`: what is done for a request; `reply`: replies of the loop; `line`: log lines
+//! - `target`: who does what is asked for; `actions`: what that is; `reply`: replies of the loop;
+//!   `line`: log lines
+//! - with the feature `processes`: `processes`, the listeners of several processes; `queue`, what
+//!   is asked these; `desk`, how each answers
 
 mod access;
 mod actions;
 mod command;
 mod connection;
+#[cfg(feature = "processes")]
+mod desk;
 mod exchange;
 mod form;
 mod handle;
 mod line;
 mod own_process;
 mod places;
+#[cfg(feature = "processes")]
+mod processes;
+#[cfg(feature = "processes")]
+mod queue;
 mod reply;
 mod reserve;
 mod running;
 mod settings;
+mod target;
 #[cfg(test)]
 mod tests;
 mod thread;
 mod token;
+
+#[cfg(feature = "processes")]
+pub(crate) use {desk::AdminDesk, processes::ParentAdmin, queue::AdminRequest};
 
 pub use handle::{MetricsError, MetricsHandle};
 pub use settings::Admin;

@@ -6,7 +6,10 @@ use crate::admin::Admin;
 use crate::admin::access::AdminWay;
 use crate::admin::actions::Actions;
 use crate::admin::reply::RunningAdmin;
+use crate::admin::target::AdminTarget;
 use crate::admin::thread::AdminThread;
+#[cfg(feature = "processes")]
+use crate::admin::token::TokenSlot;
 use crate::host::{Host, ListenAddress};
 use crate::net::listener::Listener;
 
@@ -39,19 +42,32 @@ impl Admin {
     }
 }
 
+impl Admin {
+    /// What does what operators ask a host for.
+    pub(super) fn actions(self, host: &Host) -> Actions {
+        Actions {
+            notices: host.notice_sender(),
+            stopper: host.stopper(),
+            handle: host.metrics_handle(),
+            reload: self.reload,
+        }
+    }
+}
+
 impl OpenAdmin {
+    /// The listeners, and the secret of requests.
+    #[cfg(feature = "processes")]
+    pub(super) fn into_parts(self) -> (Vec<Listener>, TokenSlot) {
+        (self.listeners, self.admin.token)
+    }
+
     /// Serves them, about this host, until it is dropped.
     ///
     /// # Errors
     /// The system lacks a descriptor or a thread.
     pub(crate) fn attach_to(self, host: &mut Host) -> io::Result<()> {
-        let actions = Actions {
-            notices: host.notice_sender(),
-            stopper: host.stopper(),
-            handle: host.metrics_handle(),
-            reload: self.admin.reload,
-        };
-        let running = AdminThread::start(self.listeners, self.admin.token, actions)?;
+        let (token, actions) = (self.admin.token.clone(), self.admin.actions(host));
+        let running = AdminThread::start(self.listeners, token, AdminTarget::Host(actions))?;
         host.attach(Box::new(running));
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::admin::line::RequestLog;
 use crate::admin::places::{Holding, PLACES_MAX, Room, replaceable, room};
 use crate::admin::reply::{AdminNotice, Reply, ReplySlot, RunningAdmin, Ticket};
 use crate::admin::reserve::Reserve;
+use crate::admin::target::AdminTarget;
 use crate::admin::token::TokenSlot;
 use crate::host::clock::unix_seconds;
 use crate::host::thread::spawn;
@@ -36,7 +37,7 @@ pub(super) struct AdminThread {
     replies: (Sender<AdminNotice>, Arc<Waker>),
     reserve: Reserve,
     token: TokenSlot,
-    actions: Actions,
+    target: AdminTarget,
     log: RequestLog,
     next_number: u64,
 }
@@ -72,7 +73,7 @@ impl AdminThread {
     pub(super) fn start(
         listeners: Vec<Listener>,
         token: TokenSlot,
-        actions: Actions,
+        target: AdminTarget,
     ) -> io::Result<RunningAdmin> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -99,7 +100,7 @@ impl AdminThread {
             notices,
             replies: (sender.clone(), waker.clone()),
             token,
-            actions,
+            target,
             log: RequestLog::default(),
             next_number: 0,
         };
@@ -284,12 +285,13 @@ impl AdminThread {
             ExchangeStep::Find(service) => {
                 served.connection.wait(now, LOOP_TIME_MAX);
                 let reply = self.reply_slot(place);
-                self.actions.find(service, reply);
+                self.target.find(service, reply);
             }
             ExchangeStep::Do(command) => {
                 served.connection.wait(now, Actions::time_max(&command));
+                let line = served.connection.exchange().line().to_owned();
                 let reply = self.reply_slot(place);
-                self.actions.begin(command, reply);
+                self.target.begin(command, &line, reply);
             }
             ExchangeStep::Answer(answer) => self.answer(place, &answer, now),
         }
@@ -323,11 +325,11 @@ impl AdminThread {
             Reply::Answer(answer) => self.answer(place, &answer, now),
             Reply::More(page, facts, more) => {
                 let reply = self.reply_slot(place);
-                self.actions.collect(page, facts, more, reply);
+                self.target.collect(page, facts, more, reply);
             }
             Reply::Metrics(page, facts, metrics) => {
-                let Self { actions, reserve, .. } = self;
-                let answer = reserve.lend(|| actions.page(page, facts, *metrics));
+                let Self { target, reserve, .. } = self;
+                let answer = reserve.lend(|| target.page(page, facts, *metrics));
                 self.answer(place, &answer, now);
             }
             Reply::None => self.answer(place, &unavailable(GONE), now),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use crate::hub::Backoff;
+use crate::prefork::link::ParentLink;
 use crate::prefork::place::{PLACE, PlaceText};
 use crate::prefork::report::ChildReport;
 use crate::sys::passing::{self, ServerSignal};
@@ -27,7 +28,7 @@ pub(super) struct ServerProcess {
 struct RunningProcess {
     process: process::Child,
     /// Its other end is closed when the parent has gone.
-    _link: UnixStream,
+    link: ParentLink,
     reports: UnixDatagram,
     phase: ChildPhase,
     begun: Instant,
@@ -57,18 +58,18 @@ impl ServerProcess {
         Self { number, running: None, backoff: Backoff::default(), due: None }
     }
 
-    /// Starts its process. Returns the descriptor of its reports, which are to be watched.
+    /// Starts its process. Returns the descriptors of its reports and of its link, which are to be
+    /// watched.
     ///
     /// # Errors
     /// The error of the system.
-    pub(super) fn start(&mut self, start: ChildStart, now: Instant) -> io::Result<RawFd> {
+    pub(super) fn start(&mut self, start: ChildStart, now: Instant) -> io::Result<[RawFd; 2]> {
         self.due = None;
         let (mut link, its_link) = UnixStream::pair()?;
         let (reports, its_reports) = UnixDatagram::pair()?;
         reports.set_nonblocking(true)?;
         // The system keeps it until the child reads.
         writeln!(link, "{}", start.hello)?;
-        link.set_nonblocking(true)?;
         let (its_link_fd, its_reports_fd) = (its_link.as_raw_fd(), its_reports.as_raw_fd());
         let descriptors = start.listeners.iter().map(|(descriptor, _)| *descriptor);
         let descriptors = descriptors.chain([its_link_fd, its_reports_fd]).collect();
@@ -91,10 +92,11 @@ impl ServerProcess {
         command.process_group(0);
         passing::pass(&mut command, descriptors);
         let process = command.spawn()?;
-        let watched = reports.as_raw_fd();
+        let link = ParentLink::new(link)?;
+        let watched = [reports.as_raw_fd(), link.descriptor()];
         self.running = Some(RunningProcess {
             process,
-            _link: link,
+            link,
             reports,
             phase: ChildPhase::Starting,
             begun: now,
@@ -157,6 +159,16 @@ impl ServerProcess {
         Some(report)
     }
 
+    /// Its link, while it runs.
+    pub(super) fn link(&mut self) -> Option<&mut ParentLink> {
+        self.running.as_mut().map(|running| &mut running.link)
+    }
+
+    /// Sends it a line, unless too much waits for it. Returns whether it does.
+    pub(super) fn send(&mut self, line: &[u8]) -> bool {
+        self.link().is_some_and(|link| link.send(line))
+    }
+
     /// When it is late with a sign of life, three of which it gives in the `time` of the watchdog.
     pub(super) fn late(&self, time: Duration) -> Option<Instant> {
         let running = self.running.as_ref().filter(|of| of.phase != ChildPhase::Starting)?;
@@ -183,6 +195,11 @@ impl ServerProcess {
         let pause_ms = self.backoff.fail(u64::try_from(lived.as_millis()).unwrap_or(0));
         Duration::from_millis(pause_ms.min(PAUSE_MS_MAX))
     }
+}
+
+/// A pause before a start, as a text.
+pub(super) fn when(pause: Duration) -> String {
+    if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) }
 }
 
 /// This program with the same arguments: the same file, even if another one has its path by now.

@@ -6,17 +6,27 @@
 //!
 //! - `place`: [`ChildPlace`], what a child process gets of its parent
 //! - `plan`: [`ParentPlan`], what a parent listens on, and what it does besides
-//! - `parent`: [`Parent`], which starts and stops its children
+//! - `parent`: [`Parent`], which starts and stops its children; `due`: when it does
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
+//! - `link`: the link to it; `line`: what is sent there
+//! - `operators`: listeners for operators; `gather`: the answers of all
+//!   processes; `sums`: their metrics as one page; `desk`: how a process answers
 //! - `overseer`: what the service manager gets of all of them; `signals`: signals for the parent
 
 mod child;
+mod desk;
+mod due;
+mod gather;
+mod line;
+mod link;
+mod operators;
 mod overseer;
 mod parent;
 mod place;
 mod plan;
 mod report;
 mod signals;
+mod sums;
 
 pub use parent::{Parent, ParentEnd};
 pub use place::ChildPlace;

@@ -2,14 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mio::Waker;
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::host::{ListenAddress, Notifier, Terminal};
 use crate::net::listener_set::ListenerSet;
-use crate::prefork::child::{ChildStart, ServerProcess};
+use crate::prefork::child::{ChildStart, ServerProcess, when};
+use crate::prefork::operators::Operators;
 use crate::prefork::overseer::Overseer;
 use crate::prefork::plan::ParentPlan;
 use crate::prefork::signals::{ParentSignals, SIGNALS_LEN};
@@ -20,25 +24,27 @@ use crate::sys::signals::SignalKind;
 /// The parent of several processes that serve the same addresses. It keeps the listeners, and
 /// starts a process that has ended again. Signals for it are passed on.
 pub struct Parent {
-    poll: Poll,
-    signals: ParentSignals,
+    pub(super) poll: Poll,
+    pub(super) signals: ParentSignals,
     /// `None` once a stop has begun: then nobody listens any more.
-    listeners: Option<ListenerSet>,
-    children: Vec<ServerProcess>,
-    phase: ParentPhase,
-    manager: Overseer,
-    terminal: Terminal,
-    open_log: fn(),
+    pub(super) listeners: Option<ListenerSet>,
+    pub(super) children: Vec<ServerProcess>,
+    pub(super) phase: ParentPhase,
+    pub(super) manager: Overseer,
+    pub(super) terminal: Terminal,
+    pub(super) reload: Box<dyn Fn()>,
+    pub(super) open_log: fn(),
     #[cfg(feature = "tls")]
-    tickets: Option<crate::net::tls::TicketSecret>,
-    end: ParentEnd,
+    pub(super) tickets: Option<crate::net::tls::TicketSecret>,
+    pub(super) end: ParentEnd,
     /// When those that are left are killed.
-    kill: Option<Instant>,
+    pub(super) kill: Option<Instant>,
+    pub(super) operators: Option<Operators>,
 }
 
 /// How far a parent has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ParentPhase {
+pub(super) enum ParentPhase {
     /// The first processes are started. One that ends has found a fault.
     Starting,
     Running,
@@ -61,6 +67,13 @@ impl Parent {
     /// The error of the system.
     pub fn open(plan: ParentPlan, notifier: Option<Notifier>) -> io::Result<Self> {
         let poll = Poll::new()?;
+        let operators = match plan.admin {
+            Some(admin) => {
+                let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+                Some(Operators::open(admin, plan.message_bytes_max, waker)?)
+            }
+            None => None,
+        };
         Ok(Self {
             signals: ParentSignals::catch(poll.registry())?,
             poll,
@@ -69,11 +82,13 @@ impl Parent {
             phase: ParentPhase::Starting,
             manager: Overseer::new(notifier),
             terminal: plan.terminal,
+            reload: plan.reload,
             open_log: plan.open_log,
             #[cfg(feature = "tls")]
             tickets: plan.tickets,
             end: ParentEnd::Clean,
             kill: None,
+            operators,
         })
     }
 
@@ -87,6 +102,11 @@ impl Parent {
     pub fn tls_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         let all = self.listeners.iter().flat_map(ListenerSet::addresses);
         all.filter(|(_, is_secure)| *is_secure).filter_map(|(address, _)| address.tcp())
+    }
+
+    /// The addresses for operators.
+    pub fn admin_addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.operators.iter().flat_map(Operators::addresses)
     }
 
     /// Starts the processes, and returns when all have ended after a stop. `on_ready` is called
@@ -107,11 +127,7 @@ impl Parent {
                 _ => {}
             }
             let now = Instant::now();
-            let reports =
-                events.iter().filter_map(|event| event.token().0.checked_sub(SIGNALS_LEN));
-            for number in reports.collect::<Vec<_>>() {
-                self.take_reports(number, now);
-            }
+            self.take_events(&events, now);
             for signal in self.signals.take() {
                 self.signalled(signal, now);
             }
@@ -127,11 +143,24 @@ impl Parent {
         }
     }
 
+    fn take_events(&mut self, events: &Events, now: Instant) {
+        let of_children = |event: &Event| {
+            let place = event.token().0.checked_sub(SIGNALS_LEN)?;
+            (place < 2 * self.children.len()).then_some(place)
+        };
+        for place in events.iter().filter_map(of_children).collect::<Vec<_>>() {
+            match place % 2 {
+                0 => self.take_reports(place / 2, now),
+                _ => self.take_lines(place / 2),
+            }
+        }
+    }
+
     fn pids(&self) -> impl Iterator<Item = u32> {
         self.children.iter().filter_map(ServerProcess::pid)
     }
 
-    fn start(&mut self, number: usize, now: Instant) -> io::Result<()> {
+    pub(super) fn start(&mut self, number: usize, now: Instant) -> io::Result<()> {
         let Some(listeners) = &self.listeners else { return Ok(()) };
         let start = ChildStart {
             listeners: listeners.of(number).collect(),
@@ -144,9 +173,11 @@ impl Parent {
             #[cfg(not(feature = "tls"))]
             hello: String::new(),
         };
-        let reports = self.children[number].start(start, now)?;
-        let token = Token(SIGNALS_LEN + number);
-        self.poll.registry().register(&mut SourceFd(&reports), token, Interest::READABLE)
+        let [reports, link] = self.children[number].start(start, now)?;
+        let (registry, token) = (self.poll.registry(), SIGNALS_LEN + 2 * number);
+        registry.register(&mut SourceFd(&reports), Token(token), Interest::READABLE)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        registry.register(&mut SourceFd(&link), Token(token + 1), both)
     }
 
     fn take_reports(&mut self, number: usize, now: Instant) {
@@ -160,6 +191,23 @@ impl Parent {
             self.go_on_starting(now);
         }
         self.end_reload();
+    }
+
+    /// Takes what a process has sent through its link, and sends what waits for it.
+    fn take_lines(&mut self, number: usize) {
+        let Some(link) = self.children[number].link() else { return };
+        link.flush();
+        loop {
+            let has_more = link.read();
+            while let Some(line) = link.next() {
+                if let Some(operators) = &mut self.operators {
+                    operators.answered(number, line);
+                }
+            }
+            if !has_more {
+                return;
+            }
+        }
     }
 
     /// One of the first processes is ready.
@@ -198,7 +246,7 @@ impl Parent {
                 self.stop(now);
             }
             SignalKind::Reload => {
-                (self.open_log)();
+                (self.reload)();
                 self.children.iter_mut().for_each(ServerProcess::reload);
                 if self.phase != ParentPhase::Stopping
                     && self.children.iter().any(ServerProcess::is_reloading)
@@ -213,12 +261,12 @@ impl Parent {
         }
     }
 
-    fn signal_all(&self, signal: ServerSignal) {
+    pub(super) fn signal_all(&self, signal: ServerSignal) {
         self.children.iter().for_each(|child| child.signal(signal));
     }
 
     /// Begins a stop. The next one waits for nothing.
-    fn stop(&mut self, now: Instant) {
+    pub(super) fn stop(&mut self, now: Instant) {
         if self.phase == ParentPhase::Stopping {
             self.kill = Some(now + KILL_TIME);
         } else {
@@ -252,6 +300,9 @@ impl Parent {
     fn ended(&mut self, number: usize, now: Instant) {
         let was_ready = self.children[number].is_ready();
         let Some((pid, status, pause)) = self.children[number].ended(now) else { return };
+        if let Some(operators) = &mut self.operators {
+            operators.ended(number);
+        }
         match self.phase {
             ParentPhase::Stopping => {
                 // One that was asked to stop before it could listen to signals.
@@ -277,85 +328,6 @@ impl Parent {
             }
         }
     }
-
-    /// Does what is due.
-    fn tick(&mut self, now: Instant) {
-        if self.phase == ParentPhase::Running {
-            self.start_again(now);
-            self.end_late(now);
-        }
-        if self.kill.is_some_and(|at| now >= at) {
-            self.kill = None;
-            self.signal_all(ServerSignal::Kill);
-        }
-        if self.phase == ParentPhase::Starting {
-            return;
-        }
-        let Self { manager, children, phase, .. } = self;
-        let status = || {
-            let sockets: u64 = children.iter().map(ServerProcess::sockets).sum();
-            let running = children.iter().filter(|child| child.pid().is_some()).count();
-            let stop = if *phase == ParentPhase::Stopping { "stopping: " } else { "" };
-            format!("{stop}{sockets} sockets, {running} processes")
-        };
-        manager.tick(status, now);
-    }
-
-    fn start_again(&mut self, now: Instant) {
-        for number in 0..self.children.len() {
-            if self.children[number].due.is_some_and(|at| now >= at)
-                && let Err(error) = self.start(number, now)
-            {
-                let pause = self.children[number].failed(now);
-                log::error!(
-                    target: TARGET,
-                    "process {number} cannot be started: {error}; this is tried again {}",
-                    when(pause)
-                );
-            }
-        }
-    }
-
-    /// Kills processes whose loop hangs: otherwise the watchdog of the service manager would end
-    /// all of them.
-    fn end_late(&self, now: Instant) {
-        let time = self.watchdog_time();
-        for child in &self.children {
-            if let (Some(time), Some(pid)) = (time, child.pid())
-                && child.late(time).is_some_and(|at| now >= at)
-            {
-                log::error!(
-                    target: TARGET,
-                    "process {} (pid {pid}) is killed: its loop hangs, or the machine is \
-                     overloaded (WatchdogSec)",
-                    child.number
-                );
-                child.signal(ServerSignal::Kill);
-            }
-        }
-    }
-
-    fn watchdog_time(&self) -> Option<Duration> {
-        let ms = self.manager.watchdog_ms();
-        (ms < u64::MAX).then(|| Duration::from_millis(ms.saturating_mul(3)))
-    }
-
-    /// When there is something to do although nothing comes.
-    fn deadline(&self, now: Instant) -> Option<Instant> {
-        let due = self.children.iter().filter_map(|child| child.due);
-        let due = due.filter(|_| self.phase == ParentPhase::Running);
-        let late = self.watchdog_time().filter(|_| self.phase == ParentPhase::Running);
-        let late = late.and_then(|time| {
-            let late = self.children.iter().filter_map(|child| child.late(time));
-            // One that is late already has been killed.
-            late.map(|at| at.max(now + LATE_PAUSE)).min()
-        });
-        due.chain(late).chain(self.kill).chain(self.manager.deadline(now)).min()
-    }
-}
-
-fn when(pause: Duration) -> String {
-    if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) }
 }
 
 impl std::fmt::Debug for Parent {
@@ -364,7 +336,7 @@ impl std::fmt::Debug for Parent {
     }
 }
 
-const TARGET: &str = "switchboard::server";
+pub(super) const TARGET: &str = "switchboard::server";
 /// How long processes have that were asked to stop at once.
 const KILL_TIME: Duration = Duration::from_secs(2);
-const LATE_PAUSE: Duration = Duration::from_millis(10);
+const WAKER: Token = Token(usize::MAX);

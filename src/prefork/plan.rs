@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::admin::Admin;
 use crate::host::{ListenerSource, Terminal, unix_socket};
 use crate::net::listener_set::ListenerPlan;
 #[cfg(feature = "tls")]
@@ -15,7 +16,10 @@ pub struct ParentPlan {
     pub(super) processes: usize,
     pub(super) listeners: ListenerPlan,
     pub(super) terminal: Terminal,
+    pub(super) reload: Box<dyn Fn()>,
     pub(super) open_log: fn(),
+    pub(super) admin: Option<Admin>,
+    pub(super) message_bytes_max: usize,
     #[cfg(feature = "tls")]
     pub(super) tickets: Option<TicketSecret>,
 }
@@ -28,7 +32,10 @@ impl ParentPlan {
             processes,
             listeners: ListenerPlan::default(),
             terminal: Terminal::none(),
+            reload: Box::new(|| {}),
             open_log: || {},
+            admin: None,
+            message_bytes_max: 0,
             #[cfg(feature = "tls")]
             tickets: None,
         }
@@ -67,7 +74,20 @@ impl ParentPlan {
         self
     }
 
-    /// Sets what opens the file of the log again, for SIGHUP and SIGUSR1.
+    /// Sets what the parent itself does for a reload. It must not wait.
+    pub fn on_reload(&mut self, act: impl Fn() + 'static) -> &mut Self {
+        self.reload = Box::new(act);
+        self
+    }
+
+    /// Sets the listeners for operators, and the longest message that these may send.
+    pub fn admin(&mut self, admin: Admin, message_bytes_max: usize) -> &mut Self {
+        self.admin = Some(admin);
+        self.message_bytes_max = message_bytes_max;
+        self
+    }
+
+    /// Sets what opens the file of the log again, for SIGUSR1.
     pub const fn open_log(&mut self, act: fn()) -> &mut Self {
         self.open_log = act;
         self

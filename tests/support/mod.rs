@@ -15,6 +15,8 @@ pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod services;
+#[cfg(feature = "processes")]
+pub mod several;
 #[cfg(feature = "tls")]
 pub mod tls;
 

@@ -26,7 +26,7 @@ const MODULES: [(&str, &[&str]); 19] = [
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
     // Several processes of one server: a parent runs no host, its children do.
-    ("prefork", &["ws", "hub", "sys", "net", "host"]),
+    ("prefork", &["ws", "pages", "hub", "sys", "net", "host", "admin"]),
     (
         "server",
         &[
@@ -107,8 +107,8 @@ const FILES: [(&str, &[&str]); 25] = [
     (
         "processes",
         &[
-            "check", "greeting", "listen", "log_line", "logger", "messages", "reports", "run",
-            "services",
+            "admin", "check", "greeting", "listen", "log_line", "logger", "messages", "reload",
+            "reports", "run", "services",
         ],
     ),
     (

@@ -54,6 +54,7 @@ const PACKAGES: [(&str, &[&str]); 20] = [
             "src/host/",
             "src/admin/",
             "src/process/",
+            "src/prefork/",
         ],
     ),
     ("serde", &["src/service/json.rs", "src/testing/json.rs", "services/_chat_messages.rs"]),
@@ -127,7 +128,7 @@ const PACKAGES: [(&str, &[&str]); 20] = [
             "src/service/link.rs",
             // How many cores there are.
             "src/service/workers.rs",
-            "src/config/value/processes.rs",
+            "src/config/value/unix.rs",
             "src/sys/signals.rs",
             // Whether a test fails already.
             "src/testing/",
@@ -137,6 +138,8 @@ const PACKAGES: [(&str, &[&str]); 20] = [
             "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/log_file.rs",
+            // It reads files for a reload.
+            "src/bin/switchboard/processes.rs",
         ],
     ),
 ];

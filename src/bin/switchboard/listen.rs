@@ -20,7 +20,7 @@ use {super::admin::listen_with, switchboard::admin::Admin};
 pub(crate) fn listen(
     server: Server,
     config: &Config,
-    #[cfg(feature = "admin")] mut admin: Admin,
+    #[cfg(feature = "admin")] admin: &mut Admin,
     #[cfg(feature = "processes")] passed: Option<Vec<ListenerSource>>,
 ) -> Result<(Host, &'static str), (Exit, String)> {
     #[cfg(feature = "processes")]
@@ -37,9 +37,9 @@ pub(crate) fn listen(
     #[cfg(feature = "admin")]
     let server = {
         let mut server = server;
-        listen_with(&mut admin, config, for_operators);
+        listen_with(admin, config, for_operators);
         if !admin.is_empty() {
-            server.admin(admin);
+            server.admin(std::mem::take(admin));
         }
         server
     };

@@ -2,22 +2,24 @@
 //! starts them. Each of them is a run of the server with the same command line.
 
 use std::net::SocketAddr;
+use std::thread::Builder;
 
 use switchboard::ListenAddress;
 use switchboard::config::{Config, Exit};
-#[cfg(feature = "admin")]
 use switchboard::host::ListenerSource;
 use switchboard::host::Terminal;
 use switchboard::prefork::{ChildPlace, Parent, ParentEnd, ParentPlan};
 #[cfg(feature = "tls")]
 use switchboard::tls::TicketSecret;
 
+use super::admin::{listen_with, operators};
 use super::check::misplaced;
 use super::greeting::{Listens, announce, greeting};
 use super::listen::{hint, inherit, resolve};
 use super::log_line::PROCESS;
 use super::logger;
 use super::messages::complain;
+use super::reload::ParentReload;
 use super::reports::notifier;
 use super::run::{self, PROCESSES, begin, refuse, warn_of};
 use super::services::ALL;
@@ -77,15 +79,8 @@ fn parent(config: &Config, terminal: Terminal) -> Exit {
 fn plan(config: &Config, terminal: Terminal) -> Result<ParentPlan, (Exit, String)> {
     let mut plan = ParentPlan::new(config.processes);
     plan.terminal(terminal);
-    #[cfg(feature = "admin")]
-    plan.open_log(logger::open_again);
     let inherited = inherit()?;
-    #[cfg(feature = "admin")]
-    if inherited.iter().any(ListenerSource::is_for_operators) {
-        let text = "an inherited listener (LISTEN_FDS) is for operators, which one process can \
-                    have: allowed with it is processes: 1";
-        return Err((Exit::Configuration, text.to_owned()));
-    }
+    let inherited = serve_operators(&mut plan, config, inherited)?;
     if inherited.is_empty() {
         let addresses = |port| resolve(config, port).map_err(|text| (Exit::Bind, text));
         plan.listen(&addresses(config.port)?);
@@ -110,6 +105,36 @@ fn plan(config: &Config, terminal: Terminal) -> Result<ParentPlan, (Exit, String
     Ok(plan)
 }
 
+/// Adds the listeners for operators, and what a reload changes in this process. Returns the other
+/// listeners that are inherited.
+fn serve_operators(
+    plan: &mut ParentPlan,
+    config: &Config,
+    inherited: Vec<ListenerSource>,
+) -> Result<Vec<ListenerSource>, (Exit, String)> {
+    let (for_operators, inherited) =
+        inherited.into_iter().partition(ListenerSource::is_for_operators);
+    let (mut admin, links) = operators(config).map_err(|text| (Exit::Configuration, text))?;
+    listen_with(&mut admin, config, for_operators);
+    if !admin.is_empty() {
+        let own = config.services.iter().map(|own| &own.options);
+        let all = own.chain([&config.all]).map(|options| options.limits.message_bytes_max);
+        plan.admin(admin, all.max().unwrap_or(0));
+    }
+    plan.open_log(logger::open_again);
+    let reload = ParentReload::new(config, links.token);
+    plan.on_reload(move || {
+        logger::open_again();
+        // It reads files.
+        let reload = reload.clone();
+        let started = Builder::new().name("reload".to_owned()).spawn(move || reload.run());
+        if let Err(error) = started {
+            log::warn!(target: TARGET, "there is no thread for a reload: {error}");
+        }
+    });
+    Ok(inherited)
+}
+
 impl Listens for Parent {
     fn all_addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         self.addresses()
@@ -119,9 +144,8 @@ impl Listens for Parent {
         self.tls_addresses().any(|own| own == address)
     }
 
-    #[cfg(feature = "admin")]
     fn for_operators(&self) -> impl Iterator<Item = &ListenAddress> {
-        std::iter::empty()
+        self.admin_addresses()
     }
 }
 

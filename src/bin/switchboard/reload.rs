@@ -193,6 +193,36 @@ impl Reloadable {
     }
 }
 
+/// Reloads what the parent of several processes uses itself. The processes say what is wrong.
+#[cfg(feature = "processes")]
+#[derive(Clone)]
+pub(crate) struct ParentReload {
+    begun: Config,
+    /// The configuration of the last reload.
+    current: Arc<Mutex<Config>>,
+    token: TokenSlot,
+}
+
+#[cfg(feature = "processes")]
+impl ParentReload {
+    pub(crate) fn new(begun: &Config, token: TokenSlot) -> Self {
+        Self { begun: begun.clone(), current: Arc::new(Mutex::new(begun.clone())), token }
+    }
+
+    /// Reloads the log and the secret of requests.
+    pub(crate) fn run(&self) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(new) = read_again(&self.begun) else { return };
+        let (Ok(token), Ok(target)) = (token(&new), LogTarget::of(&new)) else { return };
+        logger::set_level_and_format(new.log_level, new.log_format);
+        if new.log_file != current.log_file {
+            logger::write_to(target);
+        }
+        self.token.set(token);
+        *current = new;
+    }
+}
+
 /// The configuration as it is now.
 ///
 /// # Errors

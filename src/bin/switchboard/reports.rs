@@ -1,6 +1,8 @@
 //! Reports to a service manager, or to the parent of several processes.
 
 use switchboard::Host;
+#[cfg(feature = "processes")]
+use switchboard::admin::Admin;
 use switchboard::host::Notifier;
 #[cfg(feature = "processes")]
 use switchboard::prefork::ChildPlace;
@@ -23,16 +25,17 @@ pub(crate) fn notifier() -> Option<Notifier> {
     })
 }
 
-/// Reports to the parent process, and stops with it.
+/// Reports to the parent process, answers it, and stops with it.
 #[cfg(feature = "processes")]
-pub(crate) fn report_to_parent(host: &mut Host, mut place: ChildPlace) {
+pub(crate) fn report_to_parent(host: &mut Host, mut place: ChildPlace, admin: Admin) {
     if let Some(reports) = place.take_reports() {
         host.report_by(reports);
     }
-    if let Err(error) = place.follow_parent(host.stopper()) {
+    let followed = place.follow_parent(host, admin);
+    if let Err(error) = followed {
         log::warn!(
             target: TARGET,
-            "this process does not stop when its parent has gone, since there is no thread: {error}"
+            "this process does not stop when its parent has gone, and answers no operator: {error}"
         );
     }
 }

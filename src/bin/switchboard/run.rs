@@ -232,7 +232,7 @@ fn fitting(config: &Config) -> Limits {
 pub(crate) fn serve<T>(
     server: Server,
     config: &Config,
-    #[cfg(feature = "admin")] admin: Admin,
+    #[cfg(feature = "admin")] mut admin: Admin,
     #[cfg(any(feature = "sqlite", feature = "postgres"))] databases: Databases,
     #[cfg(feature = "processes")] mut place: Option<ChildPlace>,
     prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
@@ -241,7 +241,7 @@ pub(crate) fn serve<T>(
         server,
         config,
         #[cfg(feature = "admin")]
-        admin,
+        &mut admin,
         #[cfg(feature = "processes")]
         place.as_mut().map(ChildPlace::take_listeners),
     );
@@ -255,7 +255,7 @@ pub(crate) fn serve<T>(
     host.trim_by_itself();
     #[cfg(feature = "processes")]
     if let Some(place) = place {
-        report_to_parent(&mut host, place);
+        report_to_parent(&mut host, place, admin);
     }
     #[cfg(feature = "unix")]
     if !has_parent() {
@@ -263,19 +263,7 @@ pub(crate) fn serve<T>(
     }
     // The value is held until the end: otherwise a SIGHUP after a clean stop would end the process.
     let ended = host.stop_on_signals().and_then(|()| {
-        #[cfg(feature = "programs")]
-        if let Err(error) = host.adopt_orphans() {
-            log::warn!(
-                target: TARGET,
-                "what leaves the process group of its program outlives the server, since this \
-                 system does not let it adopt orphans: {error}"
-            );
-        }
-        // As process 1, it inherits the children of all others.
-        #[cfg(not(feature = "programs"))]
-        if std::process::id() == 1 {
-            host.reap_orphans()?;
-        }
+        adopt_orphans(&host)?;
         #[cfg(feature = "admin")]
         host.log_status_on_signal(logger::open_again)?;
         let (greeting, held) = prepare(&host)?;
@@ -295,6 +283,24 @@ pub(crate) fn serve<T>(
     };
     logger::finish();
     exit
+}
+
+/// Waits for processes that those of programs leave behind.
+fn adopt_orphans(host: &Host) -> io::Result<()> {
+    #[cfg(feature = "programs")]
+    if let Err(error) = host.adopt_orphans() {
+        log::warn!(
+            target: TARGET,
+            "what leaves the process group of its program outlives the server, since this \
+             system does not let it adopt orphans: {error}"
+        );
+    }
+    // As process 1, it inherits the children of all others.
+    #[cfg(not(feature = "programs"))]
+    if std::process::id() == 1 {
+        host.reap_orphans()?;
+    }
+    Ok(())
 }
 
 /// A server without services, with the options of the configuration for all services.

@@ -1,5 +1,7 @@
 //! What several processes cannot be together with, and what each of them has alone.
 
+use std::path::PathBuf;
+
 use switchboard::config::Config;
 
 #[cfg(feature = "programs")]
@@ -8,25 +10,19 @@ use super::services::ALL;
 
 /// The faults of a configuration with several processes.
 pub(super) fn impossible(config: &Config) -> Vec<String> {
-    let mut faults = Vec::new();
-    if config.processes == 1 {
-        return faults;
-    }
-    let found = format!("processes is {}, allowed is 1", config.processes);
     // Each process reads it for itself.
-    let given = config.file.as_ref().filter(|file| {
+    let given = config.file.iter().filter(|file| {
         let file = file.as_os_str().as_encoded_bytes();
-        file.starts_with(b"/dev/stdin") || file.starts_with(b"/dev/fd/")
+        config.processes > 1 && (file.starts_with(b"/dev/stdin") || file.starts_with(b"/dev/fd/"))
     });
-    if let Some(file) = given {
-        let file = file.display();
-        faults.push(format!("{found} with a configuration that is read once: {file}"));
-    }
-    #[cfg(feature = "admin")]
-    if !config.admin.addresses.is_empty() {
-        faults.push(format!("{found} with listeners for operators (admin)"));
-    }
-    faults
+    let fault = |file: &PathBuf| {
+        format!(
+            "processes is {}, allowed is 1 with a configuration that is read once: {}",
+            config.processes,
+            file.display()
+        )
+    };
+    given.map(fault).collect()
 }
 
 /// A line that names the services of which each process has one of its own; empty for one process.

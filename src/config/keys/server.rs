@@ -8,8 +8,6 @@ use crate::config::section::Section;
 use crate::config::value::ValueKind;
 #[cfg(feature = "admin")]
 use crate::config::value::admin::AdminValue;
-#[cfg(feature = "processes")]
-use crate::config::value::processes::ProcessesValue;
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
 #[cfg(feature = "tls")]
@@ -67,7 +65,7 @@ pub(super) static KEYS: &[Key] = &[
         default: "1",
         meaning: "So many processes serve the same addresses, each with services of its own",
         reload: ReloadTime::NextStart,
-        setter: Setter::Server(ValueKind::Processes(ProcessesValue(|config| {
+        setter: Setter::Server(ValueKind::Unix(UnixValue::Processes(|config| {
             &mut config.processes
         }))),
     },

@@ -1,9 +1,9 @@
 //! `ValueKind`: the kinds of values, and their readers. A kind has its reader and the text of
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`; the
-//! kinds about workers are in `workers`, that of processes in `processes`, those about proxies in
-//! `proxies`, those about TLS in `tls`, those about Unix sockets in `unix`, those of databases in
-//! `databases`, those about listeners for operators in `admin`, and the words of others in `words`.
+//! kinds about workers are in `workers`, those about proxies in `proxies`, those about TLS in
+//! `tls`, those about Unix sockets and processes in `unix`, those of databases in `databases`,
+//! those about listeners for operators in `admin`, and the words of others in `words`.
 
 #[cfg(feature = "admin")]
 pub(super) mod admin;
@@ -11,8 +11,6 @@ pub(super) mod admin;
 pub(super) mod databases;
 pub(super) mod names;
 mod numbers;
-#[cfg(feature = "processes")]
-pub(super) mod processes;
 #[cfg(feature = "proxy")]
 pub(super) mod proxies;
 #[cfg(feature = "tls")]
@@ -36,8 +34,6 @@ use crate::config::log_format::LogFormat;
 use crate::config::value::admin::AdminValue;
 use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
-#[cfg(feature = "processes")]
-use crate::config::value::processes::ProcessesValue;
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
 #[cfg(feature = "tls")]
@@ -61,8 +57,6 @@ pub(super) enum ValueKind<T> {
     Admin(AdminValue<T>),
     #[cfg(feature = "unix")]
     Unix(UnixValue<T>),
-    #[cfg(feature = "processes")]
-    Processes(ProcessesValue<T>),
     #[cfg(feature = "tls")]
     Tls(TlsValue<T>),
     /// A directory; whether it exists is for `resolve` to see.
@@ -131,8 +125,6 @@ impl<T> ValueKind<T> {
             Self::Admin(kind) => kind.set(target, text?)?,
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.set(target, text?)?,
-            #[cfg(feature = "processes")]
-            Self::Processes(kind) => kind.set(target, text?)?,
             #[cfg(feature = "tls")]
             Self::Tls(kind) => kind.set(target, value)?,
             Self::PathOrNone(place) => *place(target) = unless("none", text?, path)?,
@@ -149,7 +141,10 @@ impl<T> ValueKind<T> {
             #[cfg(feature = "workers")]
             Self::Workers(kind) => kind.set(target, text?)?,
             Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
-            Self::LogFormat(place) => *place(target) = log_format(text?)?,
+            Self::LogFormat(place) => {
+                use LogFormat::{Json, Text};
+                *place(target) = word(text?, [("text", Text), ("json", Json)])?;
+            }
             Self::AccessLog(place) => {
                 use AccessLog::{All, Off, Sockets};
                 *place(target) = word(text?, [("all", All), ("sockets", Sockets), ("off", Off)])?;
@@ -195,8 +190,6 @@ impl<T> ValueKind<T> {
             Self::Admin(kind) => kind.differs(one, other),
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.differs(one, other),
-            #[cfg(feature = "processes")]
-            Self::Processes(kind) => kind.differs(one, other),
             #[cfg(feature = "tls")]
             Self::Tls(kind) => kind.differs(one, other),
             Self::PortOrNone(place) => place(one) != place(other),
@@ -250,8 +243,6 @@ impl<T> ValueKind<T> {
             Self::Admin(_) => AdminValue::<T>::ALLOWED,
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.allowed(),
-            #[cfg(feature = "processes")]
-            Self::Processes(_) => ProcessesValue::<T>::ALLOWED,
             #[cfg(feature = "tls")]
             Self::Tls(kind) => kind.allowed(),
             #[cfg(feature = "programs")]
@@ -320,10 +311,6 @@ impl<T> ValueKind<T> {
         }
         matches!(self, Self::Hosts(_))
     }
-}
-
-fn log_format(text: &str) -> Option<LogFormat> {
-    word(text, [("text", LogFormat::Text), ("json", LogFormat::Json)])
 }
 
 fn memory_or_off(text: &str) -> Option<usize> {

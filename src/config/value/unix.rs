@@ -1,14 +1,23 @@
-//! `UnixValue`: the kinds of values of the keys about Unix sockets.
+//! `UnixValue`: the kinds of values of the keys about Unix sockets, and about processes that share
+//! listeners.
 
+#[cfg(feature = "processes")]
+use std::thread::available_parallelism;
+
+#[cfg(feature = "processes")]
+use crate::config::value::numbers::count;
 use crate::config::value::words::FieldOf;
 use crate::ws::syntax::items;
 
-/// A kind of value about Unix sockets, and its place in a `T`.
+/// A kind of value about Unix sockets or processes, and its place in a `T`.
 pub(crate) enum UnixValue<T> {
     /// Paths.
     Sockets(FieldOf<T, Vec<String>>),
     /// The permissions of a file.
     Mode(FieldOf<T, u32>),
+    /// A number of processes; `cores` are those that this process may use.
+    #[cfg(feature = "processes")]
+    Processes(FieldOf<T, usize>),
 }
 
 impl<T> UnixValue<T> {
@@ -17,6 +26,8 @@ impl<T> UnixValue<T> {
         match self {
             Self::Sockets(place) => *place(target) = sockets(text)?,
             Self::Mode(place) => *place(target) = file_mode(text)?,
+            #[cfg(feature = "processes")]
+            Self::Processes(place) => *place(target) = count_of_processes(text)?,
         }
         Some(())
     }
@@ -26,6 +37,8 @@ impl<T> UnixValue<T> {
         match self {
             Self::Sockets(place) => place(one) != place(other),
             Self::Mode(place) => place(one) != place(other),
+            #[cfg(feature = "processes")]
+            Self::Processes(place) => place(one) != place(other),
         }
     }
 
@@ -37,6 +50,8 @@ impl<T> UnixValue<T> {
                  blanks and no @ in front, such as /run/switchboard/chat.sock"
             }
             Self::Mode(_) => "an octal number from 000 to 0777, such as 0660",
+            #[cfg(feature = "processes")]
+            Self::Processes(_) => "a number from 1 to 64, or cores",
         }
     }
 }
@@ -67,6 +82,16 @@ fn file_mode(text: &str) -> Option<u32> {
     (is_octal && is_mode).then_some(mode)
 }
 
+#[cfg(feature = "processes")]
+fn count_of_processes(text: &str) -> Option<usize> {
+    if text.eq_ignore_ascii_case("cores") {
+        return Some(available_parallelism().map_or(1, |cores| cores.get().min(PROCESSES_MAX)));
+    }
+    count(text).filter(|count| *count <= PROCESSES_MAX)
+}
+
+#[cfg(feature = "processes")]
+const PROCESSES_MAX: usize = 64;
 /// The longest path of a Unix socket (unix(7)): a zero follows it.
 const PATH_BYTES_MAX: usize = 107;
 

@@ -1,0 +1,71 @@
+//! `AdminQueue`: what operators ask several processes, on its way to the parent of these.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use mio::Waker;
+
+use crate::admin::actions::Actions;
+use crate::admin::command::AdminCommand;
+use crate::admin::form::bad;
+use crate::admin::reply::{Reply, ReplySlot};
+use crate::ws::Response;
+
+/// What operators ask several processes.
+pub(crate) struct AdminRequest {
+    pub(crate) command: AdminCommand,
+    /// The request for a process.
+    pub(crate) bytes: Vec<u8>,
+    reply: ReplySlot,
+}
+
+impl AdminRequest {
+    /// How long the processes may take.
+    pub(crate) const fn time_max(&self) -> Duration {
+        Actions::time_max(&self.command)
+    }
+
+    /// Answers it.
+    pub(crate) fn answer(self, answer: Response) {
+        self.reply.send(Reply::Answer(answer));
+    }
+}
+
+/// Where requests wait for the parent.
+pub(super) struct AdminQueue {
+    /// The longest message that any service takes, in bytes.
+    pub(super) message_bytes_max: usize,
+    pub(super) requests: Sender<AdminRequest>,
+    /// Tells the parent that there are requests.
+    pub(super) waker: Arc<Waker>,
+}
+
+impl AdminQueue {
+    pub(super) fn push(&self, command: AdminCommand, line: &str, reply: ReplySlot) {
+        if command.is_for_ids() {
+            return reply.send(Reply::Answer(bad(IDS)));
+        }
+        let bytes = request(line, &command);
+        if self.requests.send(AdminRequest { command, bytes, reply }).is_ok() {
+            // If that fails, the parent finds the request at its next event.
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// A request with this method and target. Operators get the head alone from the parent.
+fn request(line: &str, command: &AdminCommand) -> Vec<u8> {
+    let content = match command {
+        AdminCommand::Send { message, .. } => message.as_bytes(),
+        _ => &[],
+    };
+    let line = line.strip_prefix("HEAD ").map_or_else(|| line.to_owned(), |at| format!("GET {at}"));
+    let len = content.len();
+    let mut bytes =
+        format!("{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n").into_bytes();
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+const IDS: &str = "an id is of one process, and this server has several: to takes * or a topic";

@@ -1,0 +1,126 @@
+//! Lines between a parent and its children: words, and a content whose length is the last word:
+//! `ANSWER 7 200 +3`, a line feed, three bytes, a line feed.
+
+/// A line that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LinkLine {
+    pub(super) words: Vec<String>,
+    pub(super) content: Vec<u8>,
+}
+
+impl LinkLine {
+    /// The bytes of a line. Words have no blanks and no line feeds.
+    pub(super) fn encode(words: &[&str], content: &[u8]) -> Vec<u8> {
+        let mut bytes = format!("{} +{}\n", words.join(" "), content.len()).into_bytes();
+        bytes.extend_from_slice(content);
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The first words, if there are as many.
+    pub(super) fn words<const N: usize>(&self) -> Option<[&str; N]> {
+        let words: Vec<_> = self.words.iter().map(String::as_str).collect();
+        words.try_into().ok()
+    }
+}
+
+/// Takes lines from bytes that come in any pieces.
+#[derive(Debug, Default)]
+pub(super) struct LinkReader {
+    bytes: Vec<u8>,
+    /// How many of them have been read.
+    begin: usize,
+}
+
+impl LinkReader {
+    /// Adds bytes.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if self.begin > 0 {
+            self.bytes.drain(..self.begin);
+            self.begin = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next line; `None` if it has not come whole.
+    ///
+    /// # Errors
+    /// The other end is of another program.
+    pub(super) fn next(&mut self) -> Result<Option<LinkLine>, LinkFault> {
+        let rest = &self.bytes[self.begin..];
+        let Some(end) = rest.iter().take(WORDS_BYTES_MAX).position(|byte| *byte == b'\n') else {
+            return if rest.len() < WORDS_BYTES_MAX { Ok(None) } else { Err(LinkFault) };
+        };
+        let text = std::str::from_utf8(&rest[..end]).map_err(|_| LinkFault)?;
+        let (words, len) = text.rsplit_once(" +").ok_or(LinkFault)?;
+        let len: usize = len.parse().map_err(|_| LinkFault)?;
+        if len > CONTENT_BYTES_MAX {
+            return Err(LinkFault);
+        }
+        let content = end + 1..end + 1 + len;
+        match rest.get(content.end) {
+            None => return Ok(None),
+            Some(b'\n') => {}
+            Some(_) => return Err(LinkFault),
+        }
+        let words = words.split(' ').map(str::to_owned).collect();
+        let line = LinkLine { words, content: rest[content.clone()].to_vec() };
+        self.begin += content.end + 1;
+        Ok(Some(line))
+    }
+}
+
+/// What was read is no line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LinkFault;
+
+/// `ASK 7 +n`: a request of HTTP for the process.
+pub(super) const ASK: &str = "ASK";
+/// `ANSWER 7 200 +n`: its status and its content.
+pub(super) const ANSWER: &str = "ANSWER";
+/// Words are few: of the longest, a path and a topic.
+const WORDS_BYTES_MAX: usize = 16 << 10;
+/// More than the longest message, which `max-message` allows.
+const CONTENT_BYTES_MAX: usize = (1 << 30) + (1 << 20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_from_any_pieces() {
+        let lines = [
+            (vec!["ASK", "7"], &b"GET / HTTP/1.1\r\n\r\n"[..]),
+            (vec!["ANSWER", "7", "200"], b""),
+            (vec!["X"], b"a +3\n\n"),
+        ];
+        let bytes: Vec<u8> =
+            lines.iter().flat_map(|(words, content)| LinkLine::encode(words, content)).collect();
+        for len in 1..=bytes.len() {
+            let (mut reader, mut found) = (LinkReader::default(), Vec::new());
+            for piece in bytes.chunks(len) {
+                reader.push(piece);
+                while let Some(line) = reader.next().expect("they are lines") {
+                    found.push(line);
+                }
+            }
+            let expected = lines.iter().map(|(words, content)| LinkLine {
+                words: words.iter().map(|word| (*word).to_owned()).collect(),
+                content: content.to_vec(),
+            });
+            assert_eq!(found, Vec::from_iter(expected), "{len}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_faults() {
+        for bytes in [&b"X\n"[..], b"X 3\n", b"X +-1\n", b"X +x\n", b"X +1\nab", b"\xFF +0\n\n"] {
+            let mut reader = LinkReader::default();
+            reader.push(bytes);
+            assert_eq!(reader.next(), Err(LinkFault), "{bytes:?}");
+        }
+        let mut reader = LinkReader::default();
+        reader.push(&[b'x'; WORDS_BYTES_MAX]);
+        assert_eq!(reader.next(), Err(LinkFault));
+    }
+}

@@ -1,0 +1,114 @@
+//! `Operators`: the listeners for operators of all processes. What they ask for is asked of each
+//! process.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::Waker;
+
+use crate::admin::{Admin, AdminCommand, ParentAdmin};
+use crate::host::ListenAddress;
+use crate::prefork::child::ServerProcess;
+use crate::prefork::gather::{Gatherings, ProcessAnswer};
+use crate::prefork::line::{ANSWER, ASK, LinkLine};
+use crate::ws::{Response, Status};
+
+/// What operators ask, and who has answered.
+pub(super) struct Operators {
+    admin: ParentAdmin,
+    gatherings: Gatherings,
+    /// When the metrics of all processes are taken next. So those of one that is killed are known.
+    collect: Instant,
+}
+
+impl Operators {
+    /// Opens the listeners.
+    ///
+    /// # Errors
+    /// One cannot be opened, or needs a token.
+    pub(super) fn open(
+        admin: Admin,
+        message_bytes_max: usize,
+        waker: Arc<Waker>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            admin: admin.serve_processes(message_bytes_max, waker)?,
+            gatherings: Gatherings::default(),
+            collect: Instant::now(),
+        })
+    }
+
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.admin.addresses()
+    }
+
+    /// Passes what has been asked on to the processes. Returns what the parent has to do itself.
+    pub(super) fn ask(&mut self, all: &mut [ServerProcess], now: Instant) -> Vec<AdminCommand> {
+        let mut own = Vec::new();
+        while let Ok(request) = self.admin.requests.try_recv() {
+            own.push(request.command.clone());
+            if request.command == AdminCommand::Drain {
+                let text = "the server closes its sockets, and ends";
+                request.answer(Response::text(Status::ACCEPTED, text));
+                continue;
+            }
+            // The thread of the listeners answers itself when the whole time is over.
+            let deadline = now + request.time_max() * 4 / 5;
+            let bytes = request.bytes.clone();
+            let asked = ready(all);
+            let number = self.gatherings.begin(Some(request), asked.clone(), deadline);
+            self.send(all, number, &asked, &bytes);
+        }
+        self.gatherings.finish(all.len(), now);
+        own
+    }
+
+    /// A process has answered.
+    pub(super) fn answered(&mut self, process: usize, line: LinkLine) {
+        let Some([ANSWER, number, status]) = line.words::<3>() else { return };
+        if let (Ok(number), Ok(status)) = (number.parse(), status.parse()) {
+            let answer = ProcessAnswer { status, content: line.content };
+            self.gatherings.answered(number, process, answer);
+        }
+    }
+
+    /// A process has ended.
+    pub(super) fn ended(&mut self, process: usize) {
+        self.gatherings.ended(process);
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, all: &mut [ServerProcess], now: Instant) {
+        if now >= self.collect {
+            self.collect = now + COLLECT_TIME;
+            let asked = ready(all);
+            let number = self.gatherings.begin(None, asked.clone(), now + 5 * COLLECT_TIME);
+            self.send(all, number, &asked, COLLECT);
+        }
+        self.gatherings.finish(all.len(), now);
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.gatherings.deadline().map_or(self.collect, |at| at.min(self.collect))
+    }
+
+    fn send(&mut self, all: &mut [ServerProcess], number: u64, asked: &[usize], bytes: &[u8]) {
+        let line = LinkLine::encode(&[ASK, &number.to_string()], bytes);
+        for &process in asked {
+            if !all[process].send(&line) {
+                let content = b"it does not take what it is asked".to_vec();
+                let answer = ProcessAnswer { status: 503, content };
+                self.gatherings.answered(number, process, answer);
+            }
+        }
+    }
+}
+
+/// The numbers of the processes that can answer.
+fn ready(all: &[ServerProcess]) -> Vec<usize> {
+    all.iter().filter(|of| of.is_ready()).map(|of| of.number).collect()
+}
+
+const COLLECT: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const COLLECT_TIME: Duration = Duration::from_secs(1);

@@ -1,0 +1,214 @@
+//! Operators of a server with several processes: one listener answers for all of them.
+
+#![cfg(feature = "processes")]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+use support::binary::Binary;
+use support::folder::socket_path;
+use support::http::Answer;
+use support::process::children;
+use support::several::{command, conf, pids, signal, text};
+use support::{Raw, until};
+
+/// A server with two processes, and its listener for operators.
+struct Operated {
+    server: Binary,
+    lines: Receiver<String>,
+    folder: PathBuf,
+    socket: PathBuf,
+}
+
+impl Operated {
+    fn start(name: &str) -> Self {
+        let socket = socket_path("admin");
+        let folder = conf(name, 2, &Self::keys(&socket));
+        let (server, lines) = Binary::run_logged(&mut command(&folder));
+        pids(&server, 2);
+        Self { server, lines, folder, socket }
+    }
+
+    fn keys(socket: &std::path::Path) -> String {
+        format!("admin: unix:{}\n", socket.display())
+    }
+
+    /// The answer to a request with this method and target.
+    fn ask(&self, line: &str) -> Answer {
+        self.ask_with(line, "")
+    }
+
+    fn ask_with(&self, line: &str, content: &str) -> Answer {
+        let mut raw = Raw::connect_unix(&self.socket);
+        let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\n");
+        raw.send(format!("{head}Content-Length: {}\r\n\r\n{content}", content.len()).as_bytes());
+        raw.read_answer()
+    }
+
+    /// The values of the metrics whose lines begin with this.
+    fn metrics(&self, name: &str) -> Vec<u64> {
+        let answer = self.ask("GET /metrics");
+        assert_eq!(answer.status, 200);
+        let lines = answer.text().lines().filter(|line| line.starts_with(name));
+        let value = |line: &str| line.rsplit(' ').next()?.parse().ok();
+        lines.map(|line| value(line).expect("it has a whole number")).collect()
+    }
+}
+
+/// So many open sockets, each of which has said something.
+fn talk(server: &Binary, len: usize) -> Vec<Raw> {
+    let open = |number: usize| {
+        let mut raw = Raw::connect(server.address());
+        raw.upgrade("/echo");
+        raw.send_text(&number.to_string());
+        assert_eq!(raw.read_text(), number.to_string());
+        raw
+    };
+    (0..len).map(open).collect()
+}
+
+const RECEIVED: &str = "switchboard_messages_received_total{service=\"/echo\"";
+
+#[test]
+fn counters_are_of_all_processes() {
+    let operated = Operated::start("counters");
+    let _clients = talk(&operated.server, 40);
+    assert_eq!(operated.metrics(RECEIVED), [40]);
+    let sockets = operated.metrics("switchboard_sockets{service=\"/echo\"");
+    assert_eq!((sockets.len(), sockets.iter().sum::<u64>()), (2, 40));
+    assert!(sockets.iter().all(|len| *len > 0), "each process has some: {sockets:?}");
+    let page = operated.ask("GET /metrics");
+    let labelled = page.text().lines().filter(|line| line.ends_with("process=\"1\"} 1"));
+    assert!(labelled.count() > 0, "gauges say of which process they are");
+    // The counters of a process that was killed stay.
+    let before = children(&operated.server.pid());
+    signal(&before[0], "KILL");
+    until("another one runs", || {
+        let now = children(&operated.server.pid());
+        now.len() == 2 && now != before
+    });
+    let _others = talk(&operated.server, 10);
+    until("all are counted", || operated.metrics(RECEIVED) == [50]);
+}
+
+#[test]
+fn the_state_is_that_of_each_process() {
+    let operated = Operated::start("status");
+    let answer = operated.ask("GET /status");
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    assert!(text.contains(&format!("\"pid\":{},\"processes\":[", operated.server.pid())), "{text}");
+    for pid in pids(&operated.server, 2) {
+        assert!(text.contains(&format!("\"pid\":{pid},")), "{text}");
+    }
+}
+
+#[test]
+fn a_server_is_ready_when_each_process_is() {
+    let operated = Operated::start("ready");
+    assert_eq!(operated.ask("GET /readyz").status, 200);
+    assert_eq!(operated.ask("GET /healthz").status, 200);
+    // One that hangs.
+    let pids = pids(&operated.server, 2);
+    signal(&pids[1], "STOP");
+    let answer = operated.ask("GET /readyz");
+    assert_eq!((answer.status, answer.text()), (503, "process 1 does not run, or hangs\n"));
+    signal(&pids[1], "CONT");
+    until("it is ready again", || operated.ask("GET /readyz").status == 200);
+    // One that cannot be started again.
+    fs::write(operated.folder.join("conf"), "[server]\nprot: 1\n").expect("it can be written");
+    signal(&pids[0], "KILL");
+    until("it is not ready", || {
+        let answer = operated.ask("GET /readyz");
+        answer.status == 503 && answer.text() == "process 0 does not run, or hangs\n"
+    });
+    assert_eq!(operated.ask("GET /healthz").status, 200, "the others serve");
+}
+
+#[test]
+fn messages_of_operators_reach_all_processes() {
+    let operated = Operated::start("send");
+    let mut clients = talk(&operated.server, 20);
+    let answer = operated.ask_with("POST /send?service=/echo&to=*", "news");
+    assert_eq!((answer.status, answer.text()), (202, "{\"sockets\":20}\n"));
+    for raw in &mut clients {
+        assert_eq!(raw.read_text(), "news");
+    }
+    assert_eq!(operated.ask_with("POST /send?service=/none&to=*", "").status, 404);
+    // The same number may be an id of two processes.
+    let answer = operated.ask_with("POST /send?service=/echo&to=17", "news");
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("an id is of one process"), "{}", answer.text());
+    let answer = operated.ask("POST /close?service=/echo&to=*&code=4000");
+    assert_eq!((answer.status, answer.text()), (202, "{\"sockets\":20}\n"));
+    for raw in &mut clients {
+        assert_eq!(raw.read_close().0, 4000);
+    }
+}
+
+#[test]
+fn operators_reload_and_stop_all_processes() {
+    let mut operated = Operated::start("reload");
+    let write = |more: &str| {
+        let keys = Operated::keys(&operated.socket) + more;
+        fs::write(operated.folder.join("conf"), text(2, &keys)).expect("it can be written");
+    };
+    write("health-path: /health\n");
+    let answer = operated.ask("POST /reload");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().contains("health-path"), "{}", answer.text());
+    for _ in 0..20 {
+        let mut raw = Raw::connect(operated.server.address());
+        raw.send(&support::http::get("/health", ""));
+        assert_eq!(raw.read_answer().status, 200);
+    }
+    write("prot: 1\n");
+    let answer = operated.ask("POST /reload");
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    assert_eq!(operated.ask("POST /log-level?level=debug").status, 200);
+    assert_eq!(operated.ask("POST /drain").status, 202);
+    assert_eq!(operated.server.exit_code(), Some(0));
+    drop(operated.lines);
+}
+
+/// The token is that of the parent, which reads it again.
+#[test]
+fn a_reload_sets_the_token() {
+    let folder = conf("token", 2, "admin: 127.0.0.1:0\nadmin-token: TOKEN\n");
+    let token = folder.join("token");
+    let write = |secret: &str| {
+        fs::write(&token, secret).expect("it can be written");
+        let keys = format!("admin: 127.0.0.1:0\nadmin-token: {}\n", token.display());
+        fs::write(folder.join("conf"), text(2, &keys)).expect("it can be written");
+    };
+    write("0123456789abcdef-first");
+    let out = folder.join("out");
+    let mut start = command(&folder);
+    start.args(["--port", "0", "--quiet"]).stdout(fs::File::create(&out).expect("it can be made"));
+    let mut server = start.spawn().expect("it starts");
+    let mut address = None;
+    until("it says where operators are", || {
+        let text = fs::read_to_string(&out).expect("it is there");
+        let line = text.lines().find_map(|line| line.strip_prefix("for operators on "));
+        address = line.map(|address| address.parse().expect("it is one"));
+        address.is_some()
+    });
+    let address = address.expect("it was found");
+    let ask = |secret: &str| {
+        let mut raw = Raw::connect(address);
+        let head = "POST /log-level?level=error HTTP/1.1\r\nHost: localhost\r\n";
+        let head = format!("{head}Authorization: Bearer {secret}\r\nContent-Length: 0\r\n\r\n");
+        raw.send(head.as_bytes());
+        raw.read_answer().status
+    };
+    assert_eq!((ask("0123456789abcdef-first"), ask("0123456789abcdef-other")), (200, 401));
+    write("0123456789abcdef-other");
+    signal(&server.id().to_string(), "HUP");
+    until("it is the other one", || ask("0123456789abcdef-other") == 200);
+    assert_eq!(ask("0123456789abcdef-first"), 401);
+    signal(&server.id().to_string(), "TERM");
+    assert!(server.wait().expect("it ends").success());
+}
