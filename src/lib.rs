@@ -306,6 +306,9 @@ pub use {
     service::{SendError, ServiceSender},
 };
 
+#[cfg(feature = "processes")]
+pub use service::Share;
+
 #[cfg(feature = "workers")]
 pub use service::{WorkerKey, Workers};
 

@@ -92,6 +92,8 @@ impl Hub {
     fn apply_as(&mut self, worker: WorkerId, transaction: Outbound, now: Time) -> usize {
         match transaction {
             Outbound::Send { to, message } => {
+                #[cfg(feature = "processes")]
+                self.share(worker, &to, &message);
                 let len = message.len();
                 let deliveries = self.send(worker, to, message, now);
                 self.memory.grow(len.saturating_mul(deliveries));
@@ -101,9 +103,16 @@ impl Hub {
             Outbound::Taken { messages, bytes } => self.take(worker, messages, bytes, now),
             Outbound::Subscribe { id, topic } => self.subscribe(worker, id, &topic, now),
             Outbound::Unsubscribe { id, topic } => {
-                self.with_topics(self.workers[worker].service, |topics, _, holders| {
+                let service = self.workers[worker].service;
+                #[cfg(feature = "processes")]
+                let was_there = self.services[service].topics.has(&topic);
+                self.with_topics(service, |topics, _, holders| {
                     topics.unsubscribe(id, &topic, holders);
                 });
+                #[cfg(feature = "processes")]
+                if was_there {
+                    self.end_shared(service, &[topic]);
+                }
             }
             Outbound::Admit { id, verdict } => {
                 let socket = self.sockets.get(id);
@@ -290,9 +299,15 @@ impl Hub {
         if !self.member(worker, id).is_some_and(|socket| socket.session.is_open()) {
             return;
         }
-        let subscribed = self.with_topics(self.workers[worker].service, |topics, max, holders| {
-            topics.subscribe(id, topic, max, holders)
-        });
+        let service = self.workers[worker].service;
+        #[cfg(feature = "processes")]
+        let is_new = !self.services[service].topics.has(topic);
+        let subscribed = self
+            .with_topics(service, |topics, max, holders| topics.subscribe(id, topic, max, holders));
+        #[cfg(feature = "processes")]
+        if is_new && subscribed.is_ok() {
+            self.begin_shared(service, topic);
+        }
         let Err(error) = subscribed else { return };
         // A missing subscription would lose messages without notice.
         let (path, error) = (self.path_of(worker).to_owned(), error.to_string());

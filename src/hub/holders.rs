@@ -20,7 +20,12 @@ impl Hub {
     /// Ends all subscriptions of a socket. Returns how many there were.
     #[inline(never)]
     pub(super) fn leave_topics(&mut self, service: ServiceId, id: SocketId) -> usize {
-        self.with_topics(service, |topics, _, holders| topics.leave(id, holders))
+        #[cfg(feature = "processes")]
+        let shared = self.shared_topics(service, id);
+        let len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
+        #[cfg(feature = "processes")]
+        self.end_shared(service, &shared);
+        len
     }
 
     /// Changes the topics of a service, with its limits and what the places of each socket count

@@ -19,7 +19,8 @@
 //! - `apply`: the transactions of services; `later`, with the feature `database`: sockets that are
 //!   answered later; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
-//! - `deflate`, with the feature of that name: compression
+//! - `deflate`, with the feature of that name: compression; with the feature `processes`,
+//!   `backplane_trait`, `backplane`: what services share
 //! - `deadlines`: what is done when they come; `drain`: the clean stop; `renew`: other limits and
 //!   rules while sockets are open
 //! - `dates`: the date of answers; `counters`: what has happened; `hosts`: those of requests
@@ -41,6 +42,10 @@ mod addresses;
 mod answer;
 mod apply;
 mod backoff;
+#[cfg(feature = "processes")]
+mod backplane;
+#[cfg(feature = "processes")]
+mod backplane_trait;
 #[cfg(feature = "admin")]
 mod collect;
 mod counters;
@@ -144,6 +149,8 @@ use workers::Runs;
 
 pub use access_log::AccessLog;
 pub use backoff::Backoff;
+#[cfg(feature = "processes")]
+pub use backplane_trait::{Backplane, SharedEvent};
 #[cfg(feature = "admin")]
 pub use collect::Collection;
 pub(crate) use counters::Count;
@@ -286,13 +293,6 @@ impl Hub {
     /// stop has begun they are answered with 503; peers that connected before have a second to ask.
     pub fn set_health_path(&mut self, path: Option<String>) {
         self.health = path;
-    }
-
-    /// The listener with this index accepts what comes next, for the log. `name` has the names of
-    /// listeners by their indices.
-    #[cfg(feature = "admin")]
-    pub fn accept_from(&mut self, listener: usize, name: impl Fn(usize) -> String) {
-        self.listeners.accept_from(listener, name);
     }
 
     /// The next thing to do for the host.

@@ -6,6 +6,12 @@ use crate::time::Time;
 use crate::ws::{Close, Message};
 
 impl Hub {
+    /// The listener with this index accepts what comes next, for the log. `name` has the names of
+    /// listeners by their indices.
+    pub fn accept_from(&mut self, listener: usize, name: impl Fn(usize) -> String) {
+        self.listeners.accept_from(listener, name);
+    }
+
     /// The longest message of the service at this path, in bytes; `None` if it has no service.
     #[must_use]
     pub fn message_bytes_max(&self, path: &str) -> Option<usize> {

@@ -5,6 +5,8 @@ use std::ops::{Index, IndexMut};
 
 use slab::Slab;
 
+#[cfg(feature = "processes")]
+use crate::hub::backplane_trait::Backplane;
 use crate::hub::ids::ServiceId;
 use crate::hub::roster::Roster;
 use crate::hub::service_entry::ServiceEntry;
@@ -103,6 +105,9 @@ impl SocketTable {
 #[derive(Debug, Default)]
 pub(super) struct ServiceTable {
     list: Vec<ServiceEntry>,
+    /// What takes messages to other processes.
+    #[cfg(feature = "processes")]
+    pub(super) backplane: Option<Box<dyn Backplane>>,
 }
 
 impl ServiceTable {
@@ -117,6 +122,15 @@ impl ServiceTable {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = ServiceId> + use<> {
         (0..self.list.len()).map(ServiceId::new)
+    }
+
+    /// A service, and what takes its messages to other processes.
+    #[cfg(feature = "processes")]
+    pub(super) fn shared(
+        &mut self,
+        id: ServiceId,
+    ) -> (&ServiceEntry, Option<&mut (dyn Backplane + 'static)>) {
+        (&self.list[id.index()], self.backplane.as_deref_mut())
     }
 }
 

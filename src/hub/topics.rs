@@ -119,10 +119,16 @@ impl Topics {
     }
 
     /// The names of the topics that a socket is subscribed to, in no particular order.
-    #[cfg(feature = "testing")]
+    #[cfg(any(feature = "testing", feature = "processes"))]
     pub(super) fn names(&self, id: SocketId) -> impl Iterator<Item = &str> {
         let links = self.by_socket.get(&id).into_iter().flatten();
         links.map(|link| &*self.topics[link.topic].name)
+    }
+
+    /// Whether there is a topic of this name.
+    #[cfg(feature = "processes")]
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
     }
 
     /// How many topics there are.

@@ -3,6 +3,8 @@
 use crate::hub::backoff::Backoff;
 use crate::hub::counters::ServiceCounters;
 use crate::hub::ids::{RunId, ServiceId};
+#[cfg(feature = "processes")]
+use crate::hub::mailbox::Mailed;
 use crate::hub::mailbox::{LOAD_UNIT_BYTES, Mailbox};
 use crate::hub::roster::Roster;
 use crate::limits::Limits;
@@ -45,6 +47,9 @@ pub(super) struct WorkerSlot {
     #[cfg(feature = "database")]
     pub(super) later: std::collections::HashSet<SocketId>,
     pub(super) counters: ServiceCounters,
+    /// The last gap in its mail.
+    #[cfg(feature = "processes")]
+    pub(super) gap: Option<Mailed>,
 }
 
 /// Whether a worker runs.
@@ -85,6 +90,8 @@ impl WorkerSlot {
             #[cfg(feature = "database")]
             later: std::collections::HashSet::new(),
             counters: ServiceCounters::default(),
+            #[cfg(feature = "processes")]
+            gap: None,
         }
     }
 

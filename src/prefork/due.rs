@@ -12,8 +12,8 @@ impl Parent {
     /// Passes on what operators ask for, and does what concerns this process.
     fn serve_operators(&mut self, now: Instant) {
         let Some(operators) = &mut self.operators else { return };
-        let own = operators.ask(&mut self.children, now);
-        operators.tick(&mut self.children, now);
+        let own = operators.ask(&mut self.children, &self.exchange, now);
+        operators.tick(&mut self.children, &self.exchange, now);
         for command in own {
             match command {
                 AdminCommand::Drain if self.phase != ParentPhase::Stopping => self.stop(now),

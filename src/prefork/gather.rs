@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::admin::{AdminCommand, AdminRequest};
+use crate::prefork::exchange::Exchange;
 use crate::prefork::sums::Sums;
 use crate::ws::{Response, Status};
 
@@ -76,7 +77,7 @@ impl Gatherings {
     }
 
     /// Answers those that no process is to answer any more, about so many processes.
-    pub(super) fn finish(&mut self, processes: usize, now: Instant) {
+    pub(super) fn finish(&mut self, processes: usize, exchange: &Exchange, now: Instant) {
         let is_over = |of: &Gathering| of.awaited.is_empty() || now >= of.deadline;
         let over: Vec<_> =
             self.under_way.iter().filter(|(_, of)| is_over(of)).map(|(at, _)| *at).collect();
@@ -92,7 +93,7 @@ impl Gatherings {
             }
             if let Some(request) = request {
                 let answer = match request.command {
-                    AdminCommand::Metrics => self.metrics(),
+                    AdminCommand::Metrics => self.metrics(exchange),
                     AdminCommand::Status => status(&answers, processes),
                     AdminCommand::Readiness => all_well(&answers, processes, "ready"),
                     AdminCommand::Health => health(&answers),
@@ -111,11 +112,11 @@ impl Gatherings {
         self.under_way.values().map(|of| of.deadline).min()
     }
 
-    fn metrics(&self) -> Response {
+    fn metrics(&self, exchange: &Exchange) -> Response {
         let mut sums = self.ended.clone();
         self.pages.iter().for_each(|(process, page)| sums.add(*process, page));
         let media_type = crate::pages::MetricsText::MEDIA_TYPE;
-        Response::new(Status::OK, media_type, sums.text().into_bytes())
+        Response::new(Status::OK, media_type, (sums.text() + &exchange.metrics()).into_bytes())
     }
 }
 

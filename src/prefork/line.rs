@@ -74,12 +74,50 @@ impl LinkReader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LinkFault;
 
+/// A text as one word: the percent sign, a star and all bytes except visible ASCII are encoded.
+pub(super) fn to_word(text: &str) -> String {
+    let mut word = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'!'..=b'~' if byte != b'%' && byte != b'*' => word.push(char::from(byte)),
+            _ => word.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // Two blanks have no word between them.
+    if word.is_empty() { "%".to_owned() } else { word }
+}
+
+/// The text of such a word.
+pub(super) fn from_word(word: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(word.len()), word);
+    while let Some((plain, encoded)) = rest.split_once('%') {
+        bytes.extend_from_slice(plain.as_bytes());
+        if encoded.is_empty() {
+            return String::from_utf8(bytes).ok();
+        }
+        bytes.push(u8::from_str_radix(encoded.get(..2)?, 16).ok()?);
+        rest = &encoded[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).ok()
+}
+
 /// `ASK 7 +n`: a request of HTTP for the process.
 pub(super) const ASK: &str = "ASK";
 /// `ANSWER 7 200 +n`: its status and its content.
 pub(super) const ANSWER: &str = "ANSWER";
+/// `PUB service topic kind +n`: a message for the sockets of a topic.
+pub(super) const PUB: &str = "PUB";
+/// `SUB service topic +0`: the process has sockets of a topic.
+pub(super) const SUB: &str = "SUB";
+/// `UNSUB service topic +0`: it has none any more.
+pub(super) const UNSUB: &str = "UNSUB";
+/// `MISSED +0`: the process has left out what others should have got.
+pub(super) const MISSED: &str = "MISSED";
+/// `GAP +0`: the process has missed messages of others.
+pub(super) const GAP: &str = "GAP";
 /// Words are few: of the longest, a path and a topic.
-const WORDS_BYTES_MAX: usize = 16 << 10;
+const WORDS_BYTES_MAX: usize = 256 << 10;
 /// More than the longest message, which `max-message` allows.
 const CONTENT_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 
@@ -109,6 +147,18 @@ mod tests {
                 content: content.to_vec(),
             });
             assert_eq!(found, Vec::from_iter(expected), "{len}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_word() {
+        for text in ["", "news", "*", "%", "%41", "a b", "\n", "é", "/a/b?c"] {
+            let word = to_word(text);
+            assert!(word.bytes().all(|byte| matches!(byte, b'!'..=b'~')) && word != "*", "{word}");
+            assert_eq!(from_word(&word).as_deref(), Some(text), "{word}");
+        }
+        for word in ["%4", "%zz", "%FF"] {
+            assert_eq!(from_word(word), None, "{word}");
         }
     }
 

@@ -10,12 +10,17 @@
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
 //! - `link`: the link to it; `line`: what is sent there
 //! - `operators`: listeners for operators; `gather`: the answers of all
-//!   processes; `sums`: their metrics as one page; `desk`: how a process answers
+//!   processes; `sums`: their metrics as one page
+//! - `exchange`: what services of one process share with the others
+//! - of a child: `follow`, what it does for its parent; `desk`, how it answers; `shared`, what its
+//!   services share; `queue`, what it sends
 //! - `overseer`: what the service manager gets of all of them; `signals`: signals for the parent
 
 mod child;
 mod desk;
 mod due;
+mod exchange;
+mod follow;
 mod gather;
 mod line;
 mod link;
@@ -24,7 +29,9 @@ mod overseer;
 mod parent;
 mod place;
 mod plan;
+mod queue;
 mod report;
+mod shared;
 mod signals;
 mod sums;
 

@@ -10,6 +10,7 @@ use mio::Waker;
 use crate::admin::{Admin, AdminCommand, ParentAdmin};
 use crate::host::ListenAddress;
 use crate::prefork::child::ServerProcess;
+use crate::prefork::exchange::Exchange;
 use crate::prefork::gather::{Gatherings, ProcessAnswer};
 use crate::prefork::line::{ANSWER, ASK, LinkLine};
 use crate::ws::{Response, Status};
@@ -44,7 +45,12 @@ impl Operators {
     }
 
     /// Passes what has been asked on to the processes. Returns what the parent has to do itself.
-    pub(super) fn ask(&mut self, all: &mut [ServerProcess], now: Instant) -> Vec<AdminCommand> {
+    pub(super) fn ask(
+        &mut self,
+        all: &mut [ServerProcess],
+        exchange: &Exchange,
+        now: Instant,
+    ) -> Vec<AdminCommand> {
         let mut own = Vec::new();
         while let Ok(request) = self.admin.requests.try_recv() {
             own.push(request.command.clone());
@@ -60,8 +66,13 @@ impl Operators {
             let number = self.gatherings.begin(Some(request), asked.clone(), deadline);
             self.send(all, number, &asked, &bytes);
         }
-        self.gatherings.finish(all.len(), now);
+        self.gatherings.finish(all.len(), exchange, now);
         own
+    }
+
+    /// Whether a line of a process is an answer.
+    pub(super) fn is_answer(line: &LinkLine) -> bool {
+        line.words.first().is_some_and(|verb| verb == ANSWER)
     }
 
     /// A process has answered.
@@ -79,14 +90,14 @@ impl Operators {
     }
 
     /// Does what is due.
-    pub(super) fn tick(&mut self, all: &mut [ServerProcess], now: Instant) {
+    pub(super) fn tick(&mut self, all: &mut [ServerProcess], exchange: &Exchange, now: Instant) {
         if now >= self.collect {
             self.collect = now + COLLECT_TIME;
             let asked = ready(all);
             let number = self.gatherings.begin(None, asked.clone(), now + 5 * COLLECT_TIME);
             self.send(all, number, &asked, COLLECT);
         }
-        self.gatherings.finish(all.len(), now);
+        self.gatherings.finish(all.len(), exchange, now);
     }
 
     pub(super) fn deadline(&self) -> Instant {

@@ -13,6 +13,8 @@ use mio::{Events, Interest, Poll, Token};
 use crate::host::{ListenAddress, Notifier, Terminal};
 use crate::net::listener_set::ListenerSet;
 use crate::prefork::child::{ChildStart, ServerProcess, when};
+use crate::prefork::exchange::Exchange;
+use crate::prefork::link::ParentLink;
 use crate::prefork::operators::Operators;
 use crate::prefork::overseer::Overseer;
 use crate::prefork::plan::ParentPlan;
@@ -40,6 +42,7 @@ pub struct Parent {
     /// When those that are left are killed.
     pub(super) kill: Option<Instant>,
     pub(super) operators: Option<Operators>,
+    pub(super) exchange: Exchange,
 }
 
 /// How far a parent has come.
@@ -89,6 +92,7 @@ impl Parent {
             end: ParentEnd::Clean,
             kill: None,
             operators,
+            exchange: Exchange::new(plan.processes),
         })
     }
 
@@ -198,16 +202,21 @@ impl Parent {
         let Some(link) = self.children[number].link() else { return };
         link.flush();
         loop {
+            let Some(link) = self.children[number].link() else { return };
             let has_more = link.read();
-            while let Some(line) = link.next() {
-                if let Some(operators) = &mut self.operators {
-                    operators.answered(number, line);
+            while let Some(line) = self.children[number].link().and_then(ParentLink::next) {
+                match &mut self.operators {
+                    Some(operators) if Operators::is_answer(&line) => {
+                        operators.answered(number, line);
+                    }
+                    _ => self.exchange.take(number, &line, &mut self.children),
                 }
             }
             if !has_more {
-                return;
+                break;
             }
         }
+        self.exchange.tell_gaps(&mut self.children);
     }
 
     /// One of the first processes is ready.
@@ -303,6 +312,7 @@ impl Parent {
         if let Some(operators) = &mut self.operators {
             operators.ended(number);
         }
+        self.exchange.ended(number);
         match self.phase {
             ParentPhase::Stopping => {
                 // One that was asked to stop before it could listen to signals.

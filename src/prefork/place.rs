@@ -7,12 +7,8 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::parent_id;
 use std::{env, fs};
 
-use crate::admin::Admin;
-use crate::host::thread::spawn;
-use crate::host::{Host, ListenerSource, Notifier};
+use crate::host::{ListenerSource, Notifier};
 use crate::net::listener_set::take_passed;
-use crate::prefork::desk::Questions;
-use crate::prefork::line::LinkReader;
 use crate::sys::passing::take;
 
 /// The place of this process among those of its server. The parent has passed its descriptors.
@@ -22,7 +18,7 @@ pub struct ChildPlace {
     count: usize,
     listeners: Vec<ListenerSource>,
     reports: Option<Notifier>,
-    link: BufReader<UnixStream>,
+    pub(super) link: BufReader<UnixStream>,
     #[cfg(feature = "tls")]
     hello: String,
 }
@@ -101,40 +97,6 @@ impl ChildPlace {
     #[must_use]
     pub fn ticket_secret(&self) -> Option<crate::net::tls::TicketSecret> {
         crate::net::tls::TicketSecret::from_text(self.hello.trim_end().strip_prefix(TICKETS)?)
-    }
-
-    /// Stops a host when the parent has gone, and answers what that asks for operators. To be
-    /// called before the host runs.
-    ///
-    /// # Errors
-    /// The system gives no thread, or no descriptor.
-    pub fn follow_parent(self, host: &Host, admin: Admin) -> io::Result<()> {
-        let (mut link, stopper) = (self.link, host.stopper());
-        let questions = Questions::start(admin.desk(host)?, link.get_ref().try_clone()?)?;
-        let mut reader = LinkReader::default();
-        spawn("parent".to_owned(), move || {
-            loop {
-                let len = match link.fill_buf() {
-                    Ok([]) => break,
-                    Ok(bytes) => {
-                        reader.push(bytes);
-                        bytes.len()
-                    }
-                    Err(error) if error.kind() == ErrorKind::Interrupted => 0,
-                    Err(_) => break,
-                };
-                link.consume(len);
-                while let Ok(Some(line)) = reader.next() {
-                    questions.push(line);
-                }
-            }
-            log::error!(
-                target: "switchboard::server",
-                "the parent process has gone, so this one stops"
-            );
-            stopper.stop();
-        })
-        .map(drop)
     }
 }
 

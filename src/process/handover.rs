@@ -173,6 +173,8 @@ fn what(told: &ProgramEvent<'_>) -> LineSubject {
     match told {
         ProgramEvent::Inbound(inbound) => match **inbound {
             Inbound::Ask { .. } => LineSubject::Passing,
+            #[cfg(feature = "processes")]
+            Inbound::Gap { .. } => LineSubject::Passing,
             Inbound::Open { id, .. } => LineSubject::Open(id),
             Inbound::Data { id, .. } => LineSubject::Data(id),
             Inbound::Full { id, bytes } => LineSubject::Full(id, bytes),

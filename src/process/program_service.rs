@@ -18,6 +18,8 @@ use crate::process::recording::Tape;
 use crate::process::replacement_turn::ReplacementTurn;
 use crate::process::start::{Launch, StartError};
 use crate::programs::{Mode, ProgramOptions, ProgramPlace, Variable, WorkerNumber, own_variables};
+#[cfg(feature = "processes")]
+use crate::service::Share;
 
 /// What the programs of a host have in common.
 #[derive(Debug)]
@@ -45,6 +47,9 @@ pub(crate) struct ProgramService {
     shared: Arc<ProgramsShared>,
     key: String,
     pub(super) options: ProgramOptions,
+    /// Which of its messages are shared.
+    #[cfg(feature = "processes")]
+    pub(super) share: Share,
     /// Those of its run.
     pub(super) processes: Processes,
     /// For its workers that run.
@@ -71,13 +76,33 @@ impl ProgramService {
     pub(crate) fn new(shared: Arc<ProgramsShared>, key: String, options: ProgramOptions) -> Self {
         let (processes, renewals) = (Processes::default(), Renewals::default());
         let turn = ReplacementTurn::default();
-        Self { shared, key, options, processes, renewals, turn }
+        Self {
+            shared,
+            key,
+            options,
+            #[cfg(feature = "processes")]
+            share: Share::None,
+            processes,
+            renewals,
+            turn,
+        }
+    }
+
+    /// The same program, which shares these of its messages.
+    #[cfg(feature = "processes")]
+    pub(super) fn sharing(self, share: Share) -> Self {
+        Self { share, ..self }
     }
 
     /// The same program with other options, for its next run.
     pub(crate) fn renewed(&self, options: ProgramOptions) -> Self {
         let processes = self.processes.clone();
-        Self { processes, ..Self::new(self.shared.clone(), self.key.clone(), options) }
+        Self {
+            processes,
+            #[cfg(feature = "processes")]
+            share: self.share,
+            ..Self::new(self.shared.clone(), self.key.clone(), options)
+        }
     }
 
     /// Leaves these options to its workers, of which there are so many; returns the same program
@@ -89,6 +114,8 @@ impl ProgramService {
             shared: self.shared.clone(),
             key: self.key.clone(),
             options: renewal.options.clone(),
+            #[cfg(feature = "processes")]
+            share: self.share,
             processes: self.processes.clone(),
             renewals: self.renewals.clone(),
             turn: self.turn.clone(),

@@ -360,6 +360,8 @@ impl Programs {
         let Some(lookups) = &self.lookups else { return LookupResult::Nothing };
         let (service, options) = lookups.options(key).clone();
         let program = ProgramService::new(lookups.shared.clone(), key.to_owned(), options);
+        #[cfg(feature = "processes")]
+        let program = program.sharing(service.share);
         match mounts.hub.mount_program(key, service) {
             Ok(service) => {
                 // It may replace a program that does not run.

@@ -286,6 +286,8 @@ impl SharedRun<'_> {
             message_bytes_max: self.limits.message_bytes_max,
             send_bytes_max: self.limits.outbox_bytes_max,
             worker: self.pump.worker(),
+            #[cfg(feature = "processes")]
+            share: self.served.share,
         };
         let mut hello = Vec::new();
         told.encode(&self.place, &mut hello);

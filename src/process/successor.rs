@@ -171,6 +171,8 @@ impl SharedRun<'_> {
                 return self.leaving.remove(&id);
             }
             Inbound::Open { .. } if !is_kept => drop(self.members.insert(id)),
+            #[cfg(feature = "processes")]
+            Inbound::Gap { .. } => {}
             Inbound::Open { .. }
             | Inbound::Ask { .. }
             | Inbound::Data { .. }

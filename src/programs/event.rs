@@ -5,6 +5,8 @@ use std::io::Write;
 use crate::programs::environment::{ProgramPlace, Variable, request_variables};
 use crate::programs::worker_number::WorkerNumber;
 use crate::programs::{LineError, VERSION};
+#[cfg(feature = "processes")]
+use crate::service::Share;
 use crate::service::{Inbound, SocketId};
 
 /// An event for a program: one line, with or without a body.
@@ -18,8 +20,11 @@ pub(crate) enum ProgramEvent<'a> {
         send_bytes_max: usize,
         /// Which worker of the program it is, if there are several.
         worker: Option<WorkerNumber>,
+        /// Which of its messages are shared: then it may get GAP.
+        #[cfg(feature = "processes")]
+        share: Share,
     },
-    /// ASK, OPEN, TEXT, BIN, FULL, DRAIN or CLOSE: an event of a socket.
+    /// ASK, OPEN, TEXT, BIN, FULL, DRAIN or CLOSE: an event of a socket; or GAP.
     Inbound(&'a Inbound),
     /// OPEN with `RESUMED=1`: an open socket whose program has been started again.
     Resumed {
@@ -43,9 +48,11 @@ impl ProgramEvent<'_> {
     /// Appends the bytes to `out`.
     pub(crate) fn encode(&self, place: &ProgramPlace, out: &mut Vec<u8>) {
         match *self {
-            Self::Hello { message_bytes_max, send_bytes_max, worker } => {
+            Self::Hello { message_bytes_max, send_bytes_max, worker, .. } => {
                 let service = word(&place.service);
                 let worker = worker.map_or(String::new(), |worker| format!(" worker={worker}"));
+                #[cfg(feature = "processes")]
+                let worker = worker + &self.share_word();
                 header(
                     out,
                     format_args!(
@@ -71,6 +78,19 @@ impl ProgramEvent<'_> {
     }
 }
 
+#[cfg(feature = "processes")]
+impl ProgramEvent<'_> {
+    /// The word of HELLO for a program whose messages are shared.
+    fn share_word(&self) -> String {
+        match self {
+            Self::Hello { share, .. } if *share != Share::None => {
+                format!(" share={}", share.name())
+            }
+            _ => String::new(),
+        }
+    }
+}
+
 fn encode_inbound(inbound: &Inbound, place: &ProgramPlace, out: &mut Vec<u8>) {
     let id = inbound.id().as_u64();
     match inbound {
@@ -88,6 +108,11 @@ fn encode_inbound(inbound: &Inbound, place: &ProgramPlace, out: &mut Vec<u8>) {
         }
         Inbound::Full { bytes, .. } => header(out, format_args!("FULL {id} {bytes}")),
         Inbound::Drained { .. } => header(out, format_args!("DRAIN {id}")),
+        #[cfg(feature = "processes")]
+        Inbound::Gap { topic } => {
+            let topic = topic.as_ref().map_or_else(|| "*".to_owned(), |topic| format!("@{topic}"));
+            header(out, format_args!("GAP {topic}"));
+        }
         Inbound::Close { close, .. } => {
             counted(out, format_args!("CLOSE {id} {}", close.code), close.reason.as_bytes());
         }

@@ -4,6 +4,8 @@ use crate::host::{Factory, Make};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::server::error::BindError;
+#[cfg(feature = "processes")]
+use crate::service::Share;
 #[cfg(feature = "workers")]
 use crate::service::Workers;
 use crate::service::{
@@ -69,6 +71,13 @@ impl<P> Mounted<'_, P> {
     #[cfg(feature = "workers")]
     pub fn workers(self, workers: Workers) -> Self {
         self.options.workers = workers;
+        self
+    }
+
+    /// Sets which of its messages reach the other processes of the server, if it has several.
+    #[cfg(feature = "processes")]
+    pub fn share(self, share: Share) -> Self {
+        self.options.share = share;
         self
     }
 

@@ -61,6 +61,12 @@ pub trait Handler: 'static {
     /// [`Limits::outbox_low_bytes`](crate::Limits::outbox_low_bytes) wait for the peer.
     fn drained(&mut self, peer: &mut Peer<'_, '_>) {}
 
+    /// Messages that other processes have sent may be missing: those to a topic, or to any topic
+    /// and to all sockets if there is none. It is called only for a service that shares
+    /// ([`Share`](crate::service::Share)).
+    #[cfg(feature = "processes")]
+    fn gap(&mut self, context: &mut Context<'_>, topic: Option<&str>) {}
+
     /// The socket has gone: the last callback about it, and exactly one for each [`Handler::open`].
     /// Code and reason are those of the side that closed first; [`CloseCode::LOST`] if the
     /// connection was lost before both sides had closed.
@@ -239,6 +245,8 @@ impl<H: Handler> Callbacks for Handled<H> {
             #[cfg(not(feature = "state"))]
             Inbound::Full { .. } => self.handler.full(&mut Peer::new(id, context)),
             Inbound::Drained { .. } => self.handler.drained(&mut Peer::new(id, context)),
+            #[cfg(feature = "processes")]
+            Inbound::Gap { topic } => self.handler.gap(context, topic.as_deref()),
             Inbound::Close { close, .. } => self.handler.close(context, id, &close),
         }
     }

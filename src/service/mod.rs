@@ -20,6 +20,7 @@
 //!   with; `page_maker`: what makes a page for each request
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]; [`Start`]
 //! - `peer`: [`Peer`], one socket during a callback
+//! - `share`, with the feature `processes`: `Share`, which messages other processes get
 //! - `workers`, with the feature of that name: `Workers`, how many workers a service has
 //! - `handler`: [`Handler`], callbacks laid over a context; `run_callbacks`: on a thread of their
 //!   own
@@ -71,6 +72,8 @@ pub(crate) mod sender_queue;
 #[cfg(not(feature = "senders"))]
 #[path = "no_senders.rs"]
 pub(crate) mod sender_queue;
+#[cfg(feature = "processes")]
+mod share;
 pub(crate) mod shared_values;
 #[cfg(feature = "state")]
 mod socket_gate;
@@ -157,6 +160,8 @@ pub use {
     socket_states::SocketStates,
 };
 // The simulation counts with it, too.
+#[cfg(feature = "processes")]
+pub use share::Share;
 #[doc(hidden)]
 pub use taken::TakenMail;
 pub use transaction::{Admission, Inbound, Outbound, Verdict};

@@ -5,6 +5,8 @@ use crate::limits::Limits;
 use crate::service::callbacks::Thread;
 use crate::service::origin::OriginRule;
 use crate::service::page::Page;
+#[cfg(feature = "processes")]
+use crate::service::share::Share;
 #[cfg(feature = "workers")]
 use crate::service::workers::Workers;
 
@@ -36,6 +38,9 @@ pub struct ServiceOptions {
     /// How many workers it has, and what chooses the one of a socket.
     #[cfg(feature = "workers")]
     pub workers: Workers,
+    /// Which of its messages reach the other processes of its server.
+    #[cfg(feature = "processes")]
+    pub share: Share,
     /// When it starts. A program has to have options of its own
     /// (`Server::program`) to be eager.
     pub start: Start,
@@ -55,6 +60,8 @@ impl ServiceOptions {
             page: None,
             #[cfg(feature = "workers")]
             workers: Workers::ONE,
+            #[cfg(feature = "processes")]
+            share: Share::None,
             start: Start::Lazy,
         }
     }

@@ -111,6 +111,10 @@ pub trait SocketHandler: 'static {
         Ok(())
     }
 
+    /// Messages that other processes have sent may be missing, as in [`Handler::gap`].
+    #[cfg(feature = "processes")]
+    fn gap(&mut self, context: &mut Context<'_>, topic: Option<&str>) {}
+
     /// Little waits for the peer, as in [`Handler::drained`].
     ///
     /// # Errors

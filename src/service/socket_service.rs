@@ -217,6 +217,8 @@ impl<H: SocketHandler> Callbacks for SocketService<H> {
             Inbound::Drained { id } => {
                 self.call(context, id, |handler, peer, state| handler.drained(peer, state));
             }
+            #[cfg(feature = "processes")]
+            Inbound::Gap { topic } => self.handler.gap(context, topic.as_deref()),
             Inbound::Close { id, close } => self.close(context, id, &close),
         }
     }

@@ -49,6 +49,13 @@ pub enum Inbound {
         /// The socket.
         id: SocketId,
     },
+    /// Messages that other processes have sent may be missing: those to a topic, or to any. It
+    /// comes only if the service shares ([`Share`](crate::service::Share)), and is about no socket.
+    #[cfg(feature = "processes")]
+    Gap {
+        /// The topic; `None`: any topic, and all sockets.
+        topic: Option<String>,
+    },
     /// The socket has gone: its last transaction, and exactly one for each [`Inbound::Open`].
     Close {
         /// The socket.
@@ -60,7 +67,7 @@ pub enum Inbound {
 }
 
 impl Inbound {
-    /// The socket that the transaction is about.
+    /// The socket that the transaction is about. A gap has an id that no socket has.
     #[must_use]
     pub const fn id(&self) -> SocketId {
         match self {
@@ -70,6 +77,8 @@ impl Inbound {
             | Self::Full { id, .. }
             | Self::Drained { id }
             | Self::Close { id, .. } => *id,
+            #[cfg(feature = "processes")]
+            Self::Gap { .. } => Audience::NOBODY,
         }
     }
 
@@ -84,6 +93,8 @@ impl Inbound {
                 Self::Data { message, .. } => message.capacity(),
                 Self::Close { close, .. } => close.reason.capacity(),
                 Self::Full { .. } | Self::Drained { .. } => 0,
+                #[cfg(feature = "processes")]
+                Self::Gap { topic } => topic.as_ref().map_or(0, String::capacity),
             }
     }
 }

@@ -58,6 +58,8 @@ const RESTART: &[(&str, &str)] = &[
     ("unix-socket-mode", "0600"),
     #[cfg(feature = "processes")]
     ("processes", "2"),
+    #[cfg(feature = "processes")]
+    ("share", "topics"),
     #[cfg(feature = "tls")]
     ("tls-port", "2"),
     ("proxy-protocol", "on"),

@@ -26,7 +26,7 @@ const MODULES: [(&str, &[&str]); 19] = [
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
     // Several processes of one server: a parent runs no host, its children do.
-    ("prefork", &["ws", "pages", "hub", "sys", "net", "host", "admin"]),
+    ("prefork", &["ws", "pages", "hub", "engine", "sys", "net", "host", "admin"]),
     (
         "server",
         &[

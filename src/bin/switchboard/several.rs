@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use switchboard::Share;
 use switchboard::config::Config;
 
 #[cfg(feature = "programs")]
@@ -33,7 +34,11 @@ pub(crate) fn note(config: &Config) -> String {
     let names = ALL.iter().map(|service| service.path.to_owned());
     #[cfg(feature = "programs")]
     let names = names.chain(programs::names(config));
-    let names: Vec<_> = names.collect();
+    let share = |path: &String| config.service(path).map_or(&config.all, |own| &own.options).share;
+    let names: Vec<_> = names.filter(|path| share(path) == Share::None).collect();
+    if names.is_empty() {
+        return format!("processes: {}\n", config.processes);
+    }
     format!(
         "processes: {}; each has a state, sockets and topics of its own of {}\n",
         config.processes,

@@ -56,7 +56,7 @@ pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
         (cfg!(feature = "proxy"), is_in(&OF_PROXIES), "proxy"),
         (cfg!(feature = "admin"), is_in(&OF_ADMIN), "admin"),
         (cfg!(feature = "workers"), is_in(&OF_WORKERS), "workers"),
-        (cfg!(feature = "processes"), name == "processes", "processes"),
+        (cfg!(feature = "processes"), is_in(&OF_PROCESSES), "processes"),
         (cfg!(feature = "unix"), name.starts_with("unix-"), "unix"),
         (cfg!(feature = "tls"), name.starts_with("tls-") || name == "max-handshakes", "tls"),
     ];
@@ -78,6 +78,9 @@ pub(super) const OF_ADMIN: [&str; 3] = ["log-file", "admin", "admin-token"];
 
 /// The names of the keys of workers, also where those are not built.
 pub(super) const OF_WORKERS: [&str; 2] = ["workers", "worker-key"];
+
+/// The names of the keys of processes, also where those are not built.
+pub(super) const OF_PROCESSES: [&str; 2] = ["processes", "share"];
 
 /// The names of the keys in `programs`, also where those are not built.
 pub(super) const OF_PROGRAMS: [&str; 12] = [

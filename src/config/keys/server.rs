@@ -224,6 +224,15 @@ pub(super) static KEYS: &[Key] = &[
         reload: ReloadTime::NextStart,
         setter: workers(WorkersValue::Key(|service| &mut service.workers)),
     },
+    #[cfg(feature = "processes")]
+    Key {
+        section: Section::Server,
+        name: "share",
+        default: "none",
+        meaning: "With processes: these messages of a service reach its sockets in all of them",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Service(ValueKind::Unix(UnixValue::Share(|service| &mut service.share))),
+    },
     Key {
         section: Section::Server,
         name: "start",

@@ -92,6 +92,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         thread: LOOP
         workers: 3
         worker-key: Query  Room
+        share: Topics
         start: Eager
         log-level: Trace
         log-format: JSON
@@ -216,6 +217,8 @@ fn every_key_is_set() {
             limits: every_limit(),
             origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),
             thread: Thread::Loop,
+            #[cfg(feature = "processes")]
+            share: crate::service::Share::Topics,
             workers: Workers::new(3).by(WorkerKey::Query("Room".to_owned())),
             start: Start::Eager,
             ..Config::default().all

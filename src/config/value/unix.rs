@@ -7,6 +7,8 @@ use std::thread::available_parallelism;
 #[cfg(feature = "processes")]
 use crate::config::value::numbers::count;
 use crate::config::value::words::FieldOf;
+#[cfg(feature = "processes")]
+use crate::service::Share;
 use crate::ws::syntax::items;
 
 /// A kind of value about Unix sockets or processes, and its place in a `T`.
@@ -18,6 +20,9 @@ pub(crate) enum UnixValue<T> {
     /// A number of processes; `cores` are those that this process may use.
     #[cfg(feature = "processes")]
     Processes(FieldOf<T, usize>),
+    /// What processes share of the messages of a service.
+    #[cfg(feature = "processes")]
+    Share(FieldOf<T, Share>),
 }
 
 impl<T> UnixValue<T> {
@@ -28,6 +33,8 @@ impl<T> UnixValue<T> {
             Self::Mode(place) => *place(target) = file_mode(text)?,
             #[cfg(feature = "processes")]
             Self::Processes(place) => *place(target) = count_of_processes(text)?,
+            #[cfg(feature = "processes")]
+            Self::Share(place) => *place(target) = Share::named(text)?,
         }
         Some(())
     }
@@ -39,6 +46,8 @@ impl<T> UnixValue<T> {
             Self::Mode(place) => place(one) != place(other),
             #[cfg(feature = "processes")]
             Self::Processes(place) => place(one) != place(other),
+            #[cfg(feature = "processes")]
+            Self::Share(place) => place(one) != place(other),
         }
     }
 
@@ -52,6 +61,8 @@ impl<T> UnixValue<T> {
             Self::Mode(_) => "an octal number from 000 to 0777, such as 0660",
             #[cfg(feature = "processes")]
             Self::Processes(_) => "a number from 1 to 64, or cores",
+            #[cfg(feature = "processes")]
+            Self::Share(_) => "none, topics or all",
         }
     }
 }

@@ -2,6 +2,8 @@
 //! the hub alone.
 
 mod answers;
+#[cfg(feature = "processes")]
+mod backplane;
 #[cfg(feature = "admin")]
 mod counters;
 #[cfg(feature = "deflate")]

@@ -243,6 +243,8 @@ impl Rig {
                 Inbound::Full { .. } => format!("full {serial}"),
                 Inbound::Drained { .. } => format!("drained {serial}"),
                 Inbound::Close { close, .. } => format!("close {serial} {}", close.code),
+                #[cfg(feature = "processes")]
+                Inbound::Gap { topic } => format!("gap {topic:?}"),
             }
         };
         std::mem::take(&mut self.io.mail).into_iter().map(word).collect()

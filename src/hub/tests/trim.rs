@@ -100,6 +100,8 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
         // It is dropped once it is empty.
         #[cfg(feature = "database")]
             later: _,
+        #[cfg(feature = "processes")]
+            gap: _,
     } = worker;
     let mut all = vec![
         ("those who wait", waiting.capacity(), waiting.len()),

@@ -8,6 +8,8 @@ use crate::programs::{
     LineError, LineErrorKind, Mode, ProgramEvent, ProgramPlace, Variable, WorkerNumber,
     own_variables, request_variables,
 };
+#[cfg(feature = "processes")]
+use crate::service::Share;
 use crate::service::{Inbound, PeerInfo, Request, SocketId};
 use crate::ws::{Close, CloseCode, Head, Message, Transport};
 
@@ -28,12 +30,14 @@ fn bytes(told: ProgramEvent<'_>, place: &ProgramPlace) -> String {
 
 #[test]
 fn rows() {
-    let hello = ProgramEvent::Hello { message_bytes_max: 10, send_bytes_max: 20, worker: None };
-    let of_many = ProgramEvent::Hello {
+    let hello = |worker| ProgramEvent::Hello {
         message_bytes_max: 10,
         send_bytes_max: 20,
-        worker: Some(WorkerNumber { number: 2, len: 4 }),
+        worker,
+        #[cfg(feature = "processes")]
+        share: Share::None,
     };
+    let of_many = hello(Some(WorkerNumber { number: 2, len: 4 }));
     let mistake =
         |verb: &str, id| LineError { verb: verb.to_owned(), id, kind: LineErrorKind::Utf8(3) };
     let (known, unknown) = (mistake("TEXT", Some(ID)), mistake("", None));
@@ -44,7 +48,7 @@ fn rows() {
     let left = close(Close::new(CloseCode::NORMAL, "bye\nbye"));
     let (full, drained) = (Inbound::Full { id: ID, bytes: 70_000 }, Inbound::Drained { id: ID });
     let rows = [
-        (hello, "HELLO 1 service=/chat max-message=10 max-send=20\n"),
+        (hello(None), "HELLO 1 service=/chat max-message=10 max-send=20\n"),
         (of_many, "HELLO 1 service=/chat max-message=10 max-send=20 worker=2/4\n"),
         (ProgramEvent::Inbound(&text), "TEXT 17 +3\nh\u{e9}\n"),
         (ProgramEvent::Inbound(&binary), "BIN 17 +2\n\n\n\n"),
@@ -62,10 +66,10 @@ fn rows() {
     }
     let path = "/a b/\u{e9}%20";
     assert_eq!(
-        bytes(hello, &place(path)),
+        bytes(hello(None), &place(path)),
         "HELLO 1 service=/a%20b/%C3%A9%2520 max-message=10 max-send=20\n"
     );
-    assert!(bytes(hello, &place(&"\u{e9}".repeat(9000))).len() < 1024, "it is a header");
+    assert!(bytes(hello(None), &place(&"\u{e9}".repeat(9000))).len() < 1024, "it is a header");
 }
 
 const HEAD: &str = "GET /chat/r%20m?q=%20&x HTTP/1.1\r\nHost: example.org:80\r\n\
@@ -292,4 +296,28 @@ fn value(request: &Request, name: &str) -> Option<String> {
     let variables = request_variables(request, &place("/chat"));
     let found = variables.into_iter().find(|variable| variable.name == name)?;
     Some(String::from_utf8_lossy(&found.value).into_owned())
+}
+
+/// What a program gets that shares.
+#[cfg(feature = "processes")]
+#[test]
+fn rows_of_programs_that_share() {
+    let hello = |worker, share| ProgramEvent::Hello {
+        message_bytes_max: 10,
+        send_bytes_max: 20,
+        worker,
+        share,
+    };
+    let worker = Some(WorkerNumber { number: 2, len: 4 });
+    let gap = |topic: Option<&str>| Inbound::Gap { topic: topic.map(str::to_owned) };
+    let (any, one) = (gap(None), gap(Some("news")));
+    let begin = "HELLO 1 service=/chat max-message=10 max-send=20";
+    for (told, expected) in [
+        (hello(None, Share::Topics), format!("{begin} share=topics\n")),
+        (hello(worker, Share::All), format!("{begin} worker=2/4 share=all\n")),
+        (ProgramEvent::Inbound(&any), "GAP *\n".to_owned()),
+        (ProgramEvent::Inbound(&one), "GAP @news\n".to_owned()),
+    ] {
+        assert_eq!(bytes(told, &place("/chat")), expected);
+    }
 }

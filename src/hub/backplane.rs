@@ -1,0 +1,96 @@
+//! What services share with the other processes of their server. Local sockets never wait for that.
+
+use crate::hub::backplane_trait::{Backplane, SharedEvent};
+use crate::hub::worker_slot::{RunState, WorkerSlot};
+use crate::hub::{Hub, Output, ServiceId, WorkerId};
+use crate::service::audience::Recipients;
+use crate::service::{Audience, Inbound, Share, SocketId};
+use crate::time::Time;
+use crate::ws::Message;
+
+impl Hub {
+    /// Shares by this, from now on. To be called before there are sockets.
+    pub fn share_by(&mut self, backplane: Box<dyn Backplane>) {
+        self.services.backplane = Some(backplane);
+    }
+
+    /// Applies what comes from others.
+    pub fn apply_shared(&mut self, event: SharedEvent, now: Time) {
+        match event {
+            SharedEvent::Message { service, topic, message } => {
+                let Some(service) = self.tree.find(&service) else { return };
+                let entry = &self.services[service];
+                let to = match (topic, entry.options.share) {
+                    (Some(topic), Share::Topics | Share::All) => Audience::topic(topic),
+                    (None, Share::All) => Audience::all(),
+                    (_, Share::None) | (None, Share::Topics) => return,
+                };
+                let (worker, len) = (entry.first(), message.len());
+                let deliveries = self.send(worker, to, message, now);
+                self.memory.grow(len.saturating_mul(deliveries));
+            }
+            SharedEvent::Gap => {
+                let shares = |id: &ServiceId| self.services[*id].options.share != Share::None;
+                let services: Vec<_> = self.services.ids().filter(shares).collect();
+                let workers = services.iter().flat_map(|id| self.services[*id].workers.all());
+                for worker in workers.copied().collect::<Vec<_>>() {
+                    self.tell_gap(worker);
+                }
+            }
+        }
+    }
+
+    /// Puts a gap into the mail of a worker, unless one is there that it has not taken: when it
+    /// takes that, it has missed no more.
+    fn tell_gap(&mut self, worker: WorkerId) {
+        let WorkerSlot { mail, state, limits, gap, .. } = &mut self.workers[worker];
+        if *state == RunState::Idle || gap.is_some_and(|last| !mail.has_taken(last)) {
+            return;
+        }
+        if mail.push(Inbound::Gap { topic: None }, limits) {
+            self.outputs.push_back(Output::Mail(worker));
+        }
+        *gap = Some(mail.last());
+    }
+
+    /// Shares a message that a service sends, if it does so.
+    pub(super) fn share(&mut self, worker: WorkerId, to: &Audience, message: &Message) {
+        let (entry, backplane) = self.services.shared(self.workers[worker].service);
+        let Some(backplane) = backplane else { return };
+        match (&to.who, entry.options.share) {
+            (Recipients::Topic(topic), Share::Topics | Share::All) => {
+                backplane.publish(&entry.path, Some(topic), message);
+            }
+            (Recipients::All, Share::All) => backplane.publish(&entry.path, None, message),
+            _ => {}
+        }
+    }
+
+    /// The topics of a socket that others have to know of.
+    pub(super) fn shared_topics(&self, service: ServiceId, id: SocketId) -> Vec<String> {
+        let entry = &self.services[service];
+        if self.services.backplane.is_none() || entry.options.share == Share::None {
+            return Vec::new();
+        }
+        entry.topics.names(id).map(str::to_owned).collect()
+    }
+
+    /// A topic of a service has its first socket.
+    pub(super) fn begin_shared(&mut self, service: ServiceId, topic: &str) {
+        let (entry, backplane) = self.services.shared(service);
+        if let Some(backplane) = backplane.filter(|_| entry.options.share != Share::None) {
+            backplane.subscribe(&entry.path, topic);
+        }
+    }
+
+    /// Some of these topics of a service may have lost their last socket.
+    pub(super) fn end_shared(&mut self, service: ServiceId, topics: &[String]) {
+        let (entry, backplane) = self.services.shared(service);
+        let Some(backplane) = backplane.filter(|_| entry.options.share != Share::None) else {
+            return;
+        };
+        for topic in topics.iter().filter(|topic| !entry.topics.has(topic)) {
+            backplane.unsubscribe(&entry.path, topic);
+        }
+    }
+}

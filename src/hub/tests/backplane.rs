@@ -1,0 +1,145 @@
+//! What services share with other processes: what goes out, and what comes in.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::service::Share;
+
+/// Keeps what it gets, in words.
+#[derive(Clone, Debug, Default)]
+struct KeptWords(Arc<Mutex<Vec<String>>>);
+
+impl KeptWords {
+    fn add(&self, words: String) {
+        self.0.lock().expect("no panic holds it").push(words);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("no panic holds it"))
+    }
+}
+
+impl Backplane for KeptWords {
+    fn subscribe(&mut self, service: &str, topic: &str) {
+        self.add(format!("sub {service} {topic}"));
+    }
+
+    fn unsubscribe(&mut self, service: &str, topic: &str) {
+        self.add(format!("unsub {service} {topic}"));
+    }
+
+    fn publish(&mut self, service: &str, topic: Option<&str>, message: &Message) {
+        let text = message.as_text().unwrap_or_default();
+        self.add(format!("pub {service} {topic:?} {text}"));
+    }
+}
+
+/// A rig whose service `/s`, the third, shares, with two sockets.
+fn sharing(share: Share) -> (Rig, KeptWords, [SocketId; 2]) {
+    let mut rig = Rig::new(Limits::SERVER);
+    let options = ServiceOptions { share, ..mount(Limits::SERVER) };
+    rig.engine.hub_mut().mount("/s", options).expect("it is free");
+    let kept = KeptWords::default();
+    rig.engine.hub_mut().share_by(Box::new(kept.clone()));
+    let sockets = [rig.ask("/s"), rig.ask("/s")];
+    rig.ready(2);
+    rig.apply(2, vec![taken(2)]);
+    sockets.iter().for_each(|id| assert_eq!(rig.status(*id), "101"));
+    rig.mail();
+    (rig, kept, sockets)
+}
+
+fn subscribe(id: SocketId, topic: &str) -> Outbound {
+    Outbound::Subscribe { id, topic: topic.to_owned() }
+}
+
+fn apply_shared(rig: &mut Rig, event: SharedEvent) {
+    let now = rig.now;
+    rig.engine.hub_mut().apply_shared(event, now);
+    rig.turn();
+}
+
+fn message(topic: Option<&str>) -> SharedEvent {
+    SharedEvent::Message {
+        service: "/s".to_owned(),
+        topic: topic.map(str::to_owned),
+        message: Message::from("far"),
+    }
+}
+
+const FAR: &[u8] = b"\x81\x03far";
+
+#[test]
+fn others_know_the_topics_that_have_sockets() {
+    let (mut rig, kept, [one, two]) = sharing(Share::Topics);
+    let end = |id, topic: &str| Outbound::Unsubscribe { id, topic: topic.to_owned() };
+    rig.apply(2, vec![subscribe(one, "a"), subscribe(two, "a"), subscribe(one, "a")]);
+    assert_eq!(kept.take(), ["sub /s a"]);
+    rig.apply(2, vec![subscribe(two, "b"), end(one, "a"), end(one, "a"), end(one, "none")]);
+    assert_eq!(kept.take(), ["sub /s b"]);
+    rig.remove(two);
+    let mut ended = kept.take();
+    ended.sort();
+    assert_eq!(ended, ["unsub /s a", "unsub /s b"]);
+    // Those of a service that does not share are its own.
+    let other = rig.open("/a");
+    rig.apply(0, vec![taken(1), subscribe(other, "a"), end(other, "a")]);
+    assert_eq!(kept.take(), [""; 0]);
+}
+
+#[test]
+fn a_service_shares_what_its_option_says() {
+    for (share, expected) in [
+        (Share::None, &[][..]),
+        (Share::Topics, &["pub /s Some(\"t\") b"]),
+        (Share::All, &["pub /s None a", "pub /s Some(\"t\") b"]),
+    ] {
+        let (mut rig, kept, [one, two]) = sharing(share);
+        let both = vec![one, two];
+        let all = [
+            send(Audience::all(), "a"),
+            send(Audience::topic("t"), "b"),
+            send(one, "c"),
+            send(both, "d"),
+        ];
+        rig.apply(2, all.into());
+        assert_eq!(kept.take(), expected, "{share:?}");
+    }
+}
+
+#[test]
+fn what_comes_reaches_the_sockets_here_and_goes_nowhere_else() {
+    for (share, by_topic, by_all) in
+        [(Share::None, 0, 0), (Share::Topics, 1, 0), (Share::All, 1, 2)]
+    {
+        let (mut rig, kept, sockets) = sharing(share);
+        rig.apply(2, vec![subscribe(sockets[0], "t")]);
+        kept.take();
+        for (topic, len) in [(Some("t"), by_topic), (Some("none"), 0), (None, by_all)] {
+            apply_shared(&mut rig, message(topic));
+            let got = sockets.map(|id| rig.got(id));
+            assert_eq!(got.iter().filter(|got| *got == FAR).count(), len, "{share:?} {topic:?}");
+            assert!(got.iter().all(|got| got.is_empty() || got == FAR));
+        }
+        assert_eq!(kept.take(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_gap_is_told_once_until_it_is_taken() {
+    let (mut rig, _kept, _) = sharing(Share::Topics);
+    let other = rig.open("/a");
+    for _ in 0..3 {
+        apply_shared(&mut rig, SharedEvent::Gap);
+    }
+    assert_eq!(rig.mail(), ["gap None"]);
+    rig.apply(2, vec![taken(1)]);
+    apply_shared(&mut rig, SharedEvent::Gap);
+    assert_eq!(rig.mail(), ["gap None"]);
+    // A service that does not run has missed nothing, and one that does not share neither.
+    let number = rig.hub().workers[WorkerId::new(2)].run;
+    rig.end_run(ServiceId::new(2), number);
+    apply_shared(&mut rig, SharedEvent::Gap);
+    assert!(rig.mail().iter().all(|line| !line.starts_with("gap")));
+    rig.remove(other);
+}

@@ -1,0 +1,142 @@
+//! `Exchange`: passes what services share from one process to the others. A process that does not
+//! read is skipped, and learns that something is missing once it reads again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::prefork::child::ServerProcess;
+use crate::prefork::line::{GAP, LinkLine, MISSED, PUB, SUB, UNSUB};
+use crate::prefork::shared::ALL;
+
+/// Which process has subscribers of which topics, and what could not be passed on.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    /// The processes with sockets of a topic, by the words for service and topic.
+    topics: BTreeMap<(String, String), BTreeSet<usize>>,
+    /// The processes that have missed something, and do not know.
+    gaps: BTreeSet<usize>,
+    counts: Vec<ExchangeCount>,
+}
+
+/// The counters of one process.
+#[derive(Clone, Copy, Debug, Default)]
+struct ExchangeCount {
+    published: u64,
+    delivered: u64,
+    skipped: u64,
+    gaps: u64,
+}
+
+impl Exchange {
+    pub(super) fn new(processes: usize) -> Self {
+        let counts = vec![ExchangeCount::default(); processes];
+        Self { topics: BTreeMap::new(), gaps: BTreeSet::new(), counts }
+    }
+
+    /// Takes a line of a process, if it is one of these.
+    pub(super) fn take(&mut self, from: usize, line: &LinkLine, all: &mut [ServerProcess]) {
+        let Some((verb, words)) = line.words.split_first() else { return };
+        match (verb.as_str(), words) {
+            (PUB, [service, topic, _]) => self.publish(from, service, topic, line, all),
+            (SUB, [service, topic]) => {
+                let key = (service.clone(), topic.clone());
+                self.topics.entry(key).or_default().insert(from);
+            }
+            (UNSUB, [service, topic]) => self.end((service.clone(), topic.clone()), from),
+            (MISSED, []) => {
+                let others = all.iter().map(|of| of.number).filter(|number| *number != from);
+                self.gaps.extend(others);
+                self.tell_gaps(all);
+            }
+            _ => {}
+        }
+    }
+
+    /// A process has ended.
+    pub(super) fn ended(&mut self, process: usize) {
+        self.gaps.remove(&process);
+        for key in self.topics.keys().cloned().collect::<Vec<_>>() {
+            self.end(key, process);
+        }
+    }
+
+    /// Tells processes that read again what they have missed.
+    pub(super) fn tell_gaps(&mut self, all: &mut [ServerProcess]) {
+        if self.gaps.is_empty() {
+            return;
+        }
+        let line = LinkLine::encode(&[GAP], b"");
+        let Self { gaps, counts, .. } = self;
+        gaps.retain(|process| {
+            let is_told = all[*process].is_ready() && all[*process].send(&line);
+            counts[*process].gaps += u64::from(is_told);
+            !is_told
+        });
+    }
+
+    /// The counters for Prometheus.
+    pub(super) fn metrics(&self) -> String {
+        let mut text = String::new();
+        for (name, help, of) in FAMILIES {
+            text += &format!("# HELP {name} {help}\n# TYPE {name} counter\n");
+            for (process, count) in self.counts.iter().enumerate() {
+                text += &format!("{name}{{process=\"{process}\"}} {}\n", of(count));
+            }
+        }
+        text
+    }
+
+    fn publish(
+        &mut self,
+        from: usize,
+        service: &str,
+        topic: &str,
+        line: &LinkLine,
+        all: &mut [ServerProcess],
+    ) {
+        self.counts[from].published += 1;
+        let to: Vec<_> = match topic {
+            ALL => all.iter().filter(|of| of.is_ready()).map(|of| of.number).collect(),
+            _ => {
+                let key = (service.to_owned(), topic.to_owned());
+                self.topics.get(&key).into_iter().flatten().copied().collect()
+            }
+        };
+        let words: Vec<_> = line.words.iter().map(String::as_str).collect();
+        let bytes = LinkLine::encode(&words, &line.content);
+        for process in to.into_iter().filter(|process| *process != from) {
+            if all[process].send(&bytes) {
+                self.counts[process].delivered += 1;
+            } else {
+                self.counts[process].skipped += 1;
+                self.gaps.insert(process);
+            }
+        }
+    }
+
+    fn end(&mut self, key: (String, String), process: usize) {
+        if let Some(processes) = self.topics.get_mut(&key) {
+            processes.remove(&process);
+            if processes.is_empty() {
+                self.topics.remove(&key);
+            }
+        }
+    }
+}
+
+/// What each counter is called, and where it is.
+type CountFamily = (&'static str, &'static str, fn(&ExchangeCount) -> u64);
+
+const FAMILIES: [CountFamily; 4] = [
+    ("switchboard_exchange_published_total", "Messages that a process has shared.", |of| {
+        of.published
+    }),
+    ("switchboard_exchange_delivered_total", "Messages of others that a process got.", |of| {
+        of.delivered
+    }),
+    ("switchboard_exchange_skipped_total", "Messages of others that a process missed.", |of| {
+        of.skipped
+    }),
+    ("switchboard_exchange_gaps_total", "How often a process learned that it missed any.", |of| {
+        of.gaps
+    }),
+];

@@ -1,0 +1,64 @@
+//! What a child process does for its parent, and with it.
+
+use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::os::unix::net::UnixStream;
+
+use crate::admin::Admin;
+use crate::engine::{HostEvent, LoopTask};
+use crate::host::Host;
+use crate::host::thread::spawn;
+use crate::prefork::desk::Questions;
+use crate::prefork::line::LinkReader;
+use crate::prefork::place::ChildPlace;
+use crate::prefork::queue::LinkQueue;
+use crate::prefork::shared::{Deliveries, LinkBackplane};
+
+impl ChildPlace {
+    /// Stops a host when the parent has gone, answers what that asks for operators, and shares what
+    /// services share. To be called before the host runs.
+    ///
+    /// # Errors
+    /// The system gives no thread, or no descriptor.
+    pub fn follow_parent(self, host: &Host, admin: Admin) -> io::Result<()> {
+        let (link, stopper, notices) = (self.link, host.stopper(), host.notice_sender());
+        let queue = LinkQueue::start(link.get_ref().try_clone()?)?;
+        let questions = Questions::start(admin.desk(host)?, queue.clone())?;
+        let deliveries = Deliveries::new(host.notice_sender());
+        // It comes before any socket.
+        notices.send_event(HostEvent::Task(LoopTask(Box::new(move |hub, _, _| {
+            hub.share_by(Box::new(LinkBackplane(queue)));
+        }))));
+        spawn("parent".to_owned(), move || {
+            read(link, &questions, &deliveries);
+            log::error!(
+                target: "switchboard::server",
+                "the parent process has gone, so this one stops"
+            );
+            stopper.stop();
+        })
+        .map(drop)
+    }
+}
+
+/// Passes on what the parent sends, until it has gone.
+fn read(mut link: BufReader<UnixStream>, questions: &Questions, deliveries: &Deliveries) {
+    let mut reader = LinkReader::default();
+    loop {
+        let len = match link.fill_buf() {
+            Ok([]) => return,
+            Ok(bytes) => {
+                reader.push(bytes);
+                bytes.len()
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            Err(_) => return,
+        };
+        link.consume(len);
+        while let Ok(Some(line)) = reader.next() {
+            match Questions::is_one(&line) {
+                true => questions.push(line),
+                false => deliveries.take(&line),
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `LinkQueue`: what a process sends to its parent. A thread writes it, so that no other one waits.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::host::thread::spawn;
+use crate::prefork::line::{LinkLine, MISSED};
+
+/// Lines on their way to the parent. Clones are for the same link.
+#[derive(Clone, Debug)]
+pub(super) struct LinkQueue {
+    lines: Sender<Vec<u8>>,
+    state: Arc<LinkState>,
+}
+
+#[derive(Debug, Default)]
+struct LinkState {
+    /// How many bytes wait.
+    bytes: AtomicUsize,
+    /// Whether a line was left out, of which the parent does not know.
+    has_missed: AtomicBool,
+}
+
+impl LinkQueue {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn start(link: UnixStream) -> io::Result<Self> {
+        let (sender, lines) = unbounded();
+        let state = Arc::<LinkState>::default();
+        let queue = Self { lines: sender, state: state.clone() };
+        spawn("to parent".to_owned(), move || write(link, &lines, &state))?;
+        Ok(queue)
+    }
+
+    /// Sends a line in any case.
+    pub(super) fn push(&self, line: Vec<u8>) {
+        self.state.bytes.fetch_add(line.len(), Ordering::SeqCst);
+        // If the thread has ended, the parent has gone.
+        let _ = self.lines.send(line);
+    }
+
+    /// Sends a line, unless as much as may wait is waiting: then the parent learns that one is
+    /// missing.
+    pub(super) fn push_or_miss(&self, line: Vec<u8>) {
+        if self.state.bytes.load(Ordering::SeqCst) < WAITING_BYTES_MAX {
+            return self.push(line);
+        }
+        self.state.has_missed.store(true, Ordering::SeqCst);
+        // The thread may have looked for that before, and have nothing to write any more.
+        if self.state.bytes.load(Ordering::SeqCst) < WAITING_BYTES_MAX
+            && self.state.has_missed.swap(false, Ordering::SeqCst)
+        {
+            self.push(LinkLine::encode(&[MISSED], b""));
+        }
+    }
+}
+
+fn write(mut link: UnixStream, lines: &Receiver<Vec<u8>>, state: &LinkState) {
+    for line in lines {
+        if link.write_all(&line).is_err() {
+            return;
+        }
+        let left = state.bytes.fetch_sub(line.len(), Ordering::SeqCst) - line.len();
+        if left < WAITING_BYTES_MAX
+            && state.has_missed.swap(false, Ordering::SeqCst)
+            && link.write_all(&LinkLine::encode(&[MISSED], b"")).is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// What waits may exceed this by one line.
+const WAITING_BYTES_MAX: usize = 1 << 20;

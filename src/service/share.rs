@@ -1,0 +1,42 @@
+//! `Share`: which messages of a service reach other processes of its server.
+
+/// Which messages of a service also reach its sockets in the other processes of the same server.
+/// Ids of sockets are never shared: they are of one process.
+///
+/// Local sockets get a message as without this, and nothing waits for the others. A message may be
+/// missing there: then their services get [`Inbound::Gap`](crate::Inbound::Gap).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Share {
+    /// None of them.
+    #[default]
+    None,
+    /// Those to topics.
+    Topics,
+    /// Those to topics, and those to all sockets of the service.
+    All,
+}
+
+impl Share {
+    /// Parses `none`, `topics` or `all`, in any case; `None` for other names.
+    #[must_use]
+    pub const fn named(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case("none") {
+            return Some(Self::None);
+        }
+        if name.eq_ignore_ascii_case("topics") {
+            return Some(Self::Topics);
+        }
+        if name.eq_ignore_ascii_case("all") { Some(Self::All) } else { None }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Topics => "topics",
+            Self::All => "all",
+        }
+    }
+}
