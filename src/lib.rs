@@ -161,6 +161,7 @@
 //! | `postgres` | no | servers of PostgreSQL (`database::postgres::Postgres`); it has `tls` |
 //! | `workers` | yes | services with several threads, programs with several processes (`Workers`) |
 //! | `processes` | yes | the binary is several processes on one port |
+//! | `redis` | no | services share with those of other hosts (`backplane::RedisBackplane`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |
@@ -228,6 +229,9 @@ pub mod session;
 // Hidden items are no part of the API: the binary, tests and fuzz targets of this package use them.
 #[cfg(feature = "admin")]
 pub mod admin;
+/// Services of several hosts share over Redis.
+#[cfg(feature = "redis")]
+pub mod backplane;
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod config;
@@ -329,8 +333,8 @@ pub use {
 pub use {
     admin::{MetricsError, MetricsHandle},
     pages::{
-        DatabaseMetrics, Histogram, HostReadiness, Metrics, MetricsText, NotReady, ServiceMetrics,
-        WorkerMetrics,
+        BackplaneMetrics, DatabaseMetrics, Histogram, HostReadiness, Metrics, MetricsText,
+        NotReady, ServiceMetrics, WorkerMetrics,
     },
 };
 

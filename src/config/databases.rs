@@ -1,8 +1,9 @@
 //! The sections of databases: their keys, and what these have to fit.
 
 use crate::config::Config;
-use crate::config::database_config::{DatabaseConfig, DatabaseKind, URLS, has_password, masked};
+use crate::config::database_config::{DatabaseConfig, DatabaseKind, URLS};
 use crate::config::error::{ConfigFault, Problem};
+use crate::config::masked::{has_password, masked};
 use crate::config::raw_config::NamedSection;
 use crate::config::setting::Setting;
 use crate::config::value_source::ValueSource;

@@ -5,12 +5,12 @@
 use std::fmt::Write;
 
 use crate::config::Config;
-#[cfg(feature = "database")]
-use crate::config::database_config::has_password;
 use crate::config::expand::{MASK, ValueForm};
 use crate::config::ini::{self, IniLine};
 use crate::config::key::{Key, ReloadTime};
 use crate::config::keys;
+#[cfg(any(feature = "database", feature = "redis"))]
+use crate::config::masked::has_password;
 use crate::config::raw_config::RawConfig;
 use crate::config::section::Section;
 use crate::config::setting::Setting;
@@ -58,6 +58,12 @@ pub(super) fn print(sheet: &RawConfig, flags: &[Setting], steps: i64, config: &C
         let limits = &config.all.limits;
         section.settings.iter().for_each(|setting| page.setting(setting, limits));
     }
+    #[cfg(feature = "redis")]
+    for section in &sheet.backplane {
+        let place = comment(&sheet.names.place(section.line));
+        page.push(format_args!("\n[backplane]  # {place}\n"));
+        section.settings.iter().for_each(|setting| page.setting(setting, &config.all.limits));
+    }
     page.text()
 }
 
@@ -103,7 +109,7 @@ impl PrintedConfig<'_> {
                 self.masked(name, &format!("{}={MASK}", variable.trim_end()), &note);
             }
             _ if is_masked => self.masked(name, &shown, &note),
-            #[cfg(feature = "database")]
+            #[cfg(any(feature = "database", feature = "redis"))]
             _ if name == "url" && has_password(&setting.value.to_string_lossy()) => {
                 self.masked(name, &shown, &note);
             }

@@ -252,6 +252,9 @@ pub(super) enum Problem {
     /// What is wrong in the section of a database.
     #[cfg(feature = "database")]
     Database(String),
+    /// What is wrong in the section of the backplane.
+    #[cfg(feature = "redis")]
+    Backplane(String),
     /// Values that contradict each other, and what to do about it.
     Contradiction { given: Vec<Given>, cure: &'static str },
 }
@@ -333,6 +336,8 @@ impl fmt::Display for ProblemText<'_> {
             Problem::Include { path, reason } => write!(f, "include is {}, {reason}", Quoted(path)),
             #[cfg(feature = "database")]
             Problem::Database(text) => f.write_str(text),
+            #[cfg(feature = "redis")]
+            Problem::Backplane(text) => f.write_str(text),
             Problem::Contradiction { given, cure } => {
                 for (index, Given { name, value, place }) in given.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };

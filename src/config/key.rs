@@ -3,11 +3,15 @@
 
 use std::ffi::OsStr;
 
+#[cfg(feature = "redis")]
+use crate::backplane::RedisOptions;
 use crate::config::Config;
 #[cfg(feature = "admin")]
 use crate::config::expand::ValueForm;
 use crate::config::section::Section;
 use crate::config::value::ValueKind;
+#[cfg(feature = "redis")]
+use crate::config::value::backplane::BackplaneValue;
 #[cfg(feature = "database")]
 use crate::config::value::databases::DatabaseValue;
 #[cfg(feature = "programs")]
@@ -40,6 +44,11 @@ impl Key {
             Setter::Program(kind) => kind.set(&mut config.all_programs, value),
             #[cfg(feature = "database")]
             Setter::Database(kind) => kind.set(config.last_database(), value),
+            #[cfg(feature = "redis")]
+            Setter::Backplane(kind) => {
+                let target = config.backplane.get_or_insert_with(|| RedisOptions::new(""));
+                kind.set(target, value)
+            }
         }
     }
 
@@ -53,6 +62,8 @@ impl Key {
             // They are compared as sections.
             #[cfg(feature = "database")]
             Setter::Database(_) => false,
+            #[cfg(feature = "redis")]
+            Setter::Backplane(_) => false,
         }
     }
 
@@ -65,6 +76,8 @@ impl Key {
             Setter::Program(_) => true,
             #[cfg(feature = "database")]
             Setter::Database(_) => false,
+            #[cfg(feature = "redis")]
+            Setter::Backplane(_) => false,
         }
     }
 
@@ -77,6 +90,8 @@ impl Key {
             Setter::Program(kind) => kind.repeats(),
             #[cfg(feature = "database")]
             Setter::Database(_) => false,
+            #[cfg(feature = "redis")]
+            Setter::Backplane(_) => false,
         }
     }
 
@@ -90,6 +105,8 @@ impl Key {
             Setter::Program(kind) => kind.form(),
             #[cfg(feature = "database")]
             Setter::Database(_) => ValueForm::Plain,
+            #[cfg(feature = "redis")]
+            Setter::Backplane(_) => ValueForm::Plain,
         }
     }
 
@@ -102,6 +119,8 @@ impl Key {
             Setter::Program(kind) => kind.allowed(),
             #[cfg(feature = "database")]
             Setter::Database(kind) => kind.allowed(),
+            #[cfg(feature = "redis")]
+            Setter::Backplane(kind) => kind.allowed(),
         }
     }
 }
@@ -127,4 +146,7 @@ pub(super) enum Setter {
     /// An option of one database.
     #[cfg(feature = "database")]
     Database(DatabaseValue),
+    /// An option of the backplane.
+    #[cfg(feature = "redis")]
+    Backplane(BackplaneValue),
 }

@@ -10,7 +10,7 @@ use crate::config::error::{ConfigFault, Problem};
 use crate::config::include::{FILES_MAX, INCLUDE, named, unreadable};
 use crate::config::ini::{self, IniError, IniLine};
 use crate::config::input::{ConfigInput, FILE_BYTES_MAX};
-#[cfg(feature = "database")]
+#[cfg(any(feature = "database", feature = "redis"))]
 use crate::config::raw_config::named as named_section;
 use crate::config::raw_config::{CurrentSection, RawConfig};
 #[cfg(feature = "admin")]
@@ -75,6 +75,10 @@ impl RawConfig {
                     #[cfg(feature = "database")]
                     if let CurrentSection::Database(name, line) = &here {
                         named_section(&mut self.databases, name, *line);
+                    }
+                    #[cfg(feature = "redis")]
+                    if let CurrentSection::Backplane(line) = &here {
+                        named_section(&mut self.backplane, "", *line);
                     }
                     fault
                 }

@@ -19,6 +19,8 @@
 //! - likewise `program`: the relations between the keys of programs; `variables`: their values
 //! - with the feature `tls`, `tls`: the keys about it; `tls_words`: words of their values
 //! - with the feature `database`, `database_config`: a database in it; `databases`: their sections
+//! - with the feature `redis`, `backplane`: the section of the backplane
+//! - with one of both, `masked`: URLs without their passwords
 //! - with the feature `admin`, `admin`: the keys about listeners for operators; `admin_address`: an
 //!   address of one
 //! - `input`: where files are read; `ini`: the lines of one; `raw_config`: its keys in their
@@ -35,6 +37,8 @@ mod admin;
 #[cfg(feature = "admin")]
 mod admin_address;
 mod args;
+#[cfg(feature = "redis")]
+mod backplane;
 mod command;
 #[cfg(feature = "database")]
 mod database_config;
@@ -57,6 +61,8 @@ mod key;
 mod keys;
 mod load;
 mod log_format;
+#[cfg(any(feature = "database", feature = "redis"))]
+mod masked;
 mod nearest;
 mod parsed_args;
 #[cfg(feature = "admin")]
@@ -212,6 +218,9 @@ pub struct Config {
     /// The databases, in the order of their names.
     #[cfg(feature = "database")]
     pub databases: Vec<DatabaseConfig>,
+    /// What services share by with other hosts.
+    #[cfg(feature = "redis")]
+    pub backplane: Option<crate::backplane::RedisOptions>,
 }
 
 impl Config {
@@ -331,6 +340,8 @@ impl Default for Config {
             services: Vec::new(),
             #[cfg(feature = "database")]
             databases: Vec::new(),
+            #[cfg(feature = "redis")]
+            backplane: None,
         }
     }
 }

@@ -34,6 +34,9 @@ pub(super) struct RawConfig {
     /// Its settings for databases, in the order of their names.
     #[cfg(feature = "database")]
     pub(super) databases: Vec<NamedSection>,
+    /// Its settings for the backplane: one section, if there is one.
+    #[cfg(feature = "redis")]
+    pub(super) backplane: Vec<NamedSection>,
     /// Its faults. Faulty lines are left out of the settings.
     pub(super) faults: Vec<ConfigFault>,
 }
@@ -75,7 +78,7 @@ impl RawConfig {
                 }
                 return if setting.is_allowed() { Ok(()) } else { Err(setting.refusal().problem) };
             }
-            #[cfg(all(feature = "admin", not(feature = "database")))]
+            #[cfg(all(feature = "admin", not(all(feature = "database", feature = "redis"))))]
             CurrentSection::Unbuilt => return Ok(()),
             CurrentSection::All(_) => &mut self.all,
             CurrentSection::One(path, line) => &mut self.own(path, *line).settings,
@@ -83,6 +86,8 @@ impl RawConfig {
             CurrentSection::Database(name, line) => {
                 &mut named(&mut self.databases, name, *line).settings
             }
+            #[cfg(feature = "redis")]
+            CurrentSection::Backplane(line) => &mut named(&mut self.backplane, "", *line).settings,
         };
         let Some(key) = key else { return Err(here.unknown(name, &plain)) };
         if !here.holds(key) {
@@ -121,7 +126,7 @@ pub(super) enum CurrentSection {
     /// In an unknown section, which is a fault already and resembles no known one.
     Unknown,
     /// In a section that this build does not have, which is a fault already. Its keys are none.
-    #[cfg(all(feature = "admin", not(feature = "database")))]
+    #[cfg(all(feature = "admin", not(all(feature = "database", feature = "redis"))))]
     Unbuilt,
     /// In a section for all services.
     All(Section),
@@ -130,6 +135,9 @@ pub(super) enum CurrentSection {
     /// In the section of the database with this name, which begins in this line.
     #[cfg(feature = "database")]
     Database(String, FileLine),
+    /// In the section of the backplane, which begins in this line.
+    #[cfg(feature = "redis")]
+    Backplane(FileLine),
 }
 
 impl CurrentSection {
@@ -167,6 +175,13 @@ impl CurrentSection {
                 let name = format!("[{title}]");
                 (Self::Unbuilt, Some(Problem::Unbuilt { name, feature: "sqlite or postgres" }))
             }
+            #[cfg(feature = "redis")]
+            ("backplane", "") => (Self::Backplane(line), None),
+            #[cfg(all(feature = "admin", not(feature = "redis")))]
+            ("backplane", _) => {
+                let name = format!("[{title}]");
+                (Self::Unbuilt, Some(Problem::Unbuilt { name, feature: "redis" }))
+            }
             (word, _) => {
                 let path = title.find('/').and_then(|at| meant_path(&title[at..]));
                 let here = match (path, nearest(word, ["server", "limits", "service"])) {
@@ -184,13 +199,17 @@ impl CurrentSection {
 
     /// The key called `name`, which is a plain one. A database has keys of its own.
     #[cfg_attr(
-        not(feature = "database"),
+        not(any(feature = "database", feature = "redis")),
         expect(clippy::unused_self, reason = "each key has a name of its own")
     )]
     fn find(&self, name: &str) -> Option<&'static Key> {
         #[cfg(feature = "database")]
         if let Self::Database(..) = self {
             return keys::databases::find(name).or_else(|| keys::find(name));
+        }
+        #[cfg(feature = "redis")]
+        if let Self::Backplane(_) = self {
+            return keys::backplane::find(name).or_else(|| keys::find(name));
         }
         keys::find(name)
     }
@@ -199,12 +218,14 @@ impl CurrentSection {
     fn holds(&self, key: &Key) -> bool {
         match self {
             Self::Nowhere | Self::Unknown => false,
-            #[cfg(all(feature = "admin", not(feature = "database")))]
+            #[cfg(all(feature = "admin", not(all(feature = "database", feature = "redis"))))]
             Self::Unbuilt => false,
             Self::All(section) => key.section == *section,
             Self::One(..) => key.is_for_services(),
             #[cfg(feature = "database")]
             Self::Database(..) => key.section == Section::Database,
+            #[cfg(feature = "redis")]
+            Self::Backplane(_) => key.section == Section::Backplane,
         }
     }
 
@@ -217,6 +238,8 @@ impl CurrentSection {
         let here = keys::all().filter(|key| self.holds(key));
         #[cfg(feature = "database")]
         let here = here.chain(keys::databases::KEYS.iter().filter(|key| self.holds(key)));
+        #[cfg(feature = "redis")]
+        let here = here.chain(keys::backplane::KEYS.iter().filter(|key| self.holds(key)));
         let elsewhere = keys::all().filter(|key| !self.holds(key));
         let near = nearest(plain, here.chain(elsewhere).map(|key| key.name));
         let near = near.and_then(|name| self.find(name));
@@ -229,12 +252,14 @@ impl CurrentSection {
         match self {
             Self::Nowhere => String::new(),
             Self::Unknown => "its section".to_owned(),
-            #[cfg(all(feature = "admin", not(feature = "database")))]
+            #[cfg(all(feature = "admin", not(all(feature = "database", feature = "redis"))))]
             Self::Unbuilt => "its section".to_owned(),
             Self::All(section) => section.title().to_owned(),
             Self::One(path, _) => format!("[service {path}]"),
             #[cfg(feature = "database")]
             Self::Database(name, _) => format!("[database {name}]"),
+            #[cfg(feature = "redis")]
+            Self::Backplane(_) => "[backplane]".to_owned(),
         }
     }
 }

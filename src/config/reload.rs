@@ -61,6 +61,10 @@ impl Config {
             let changed = all.iter().filter(|name| !are_same(name));
             names.extend(changed.map(|name| format!("[database {name}]")));
         }
+        #[cfg(feature = "redis")]
+        if class == ReloadTime::NextStart && self.backplane != new.backplane {
+            names.push("[backplane]".to_owned());
+        }
         names
     }
 

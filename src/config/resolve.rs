@@ -5,6 +5,8 @@
 use std::path::Path;
 
 use crate::config::Config;
+#[cfg(feature = "redis")]
+use crate::config::backplane::backplane;
 #[cfg(feature = "database")]
 use crate::config::databases::databases;
 use crate::config::error::{ConfigError, ConfigFault, Problem};
@@ -84,6 +86,10 @@ pub(super) fn resolve(
     }
     #[cfg(feature = "database")]
     config.databases.extend(databases(&sheet.databases, &mut faults));
+    #[cfg(feature = "redis")]
+    {
+        config.backplane = backplane(&sheet.backplane, &mut faults);
+    }
     if !faults.is_empty() {
         return Err(ConfigError::new(names, faults));
     }

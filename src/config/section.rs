@@ -10,6 +10,9 @@ pub(super) enum Section {
     /// `[database NAME]`, of which there may be several.
     #[cfg(feature = "database")]
     Database,
+    /// `[backplane]`
+    #[cfg(feature = "redis")]
+    Backplane,
 }
 
 impl Section {
@@ -20,6 +23,8 @@ impl Section {
             Self::Limits => "[limits]",
             #[cfg(feature = "database")]
             Self::Database => "[database NAME]",
+            #[cfg(feature = "redis")]
+            Self::Backplane => "[backplane]",
         }
     }
 }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 
 use crate::config::Config;
-#[cfg(feature = "database")]
-use crate::config::database_config::{has_password, masked};
 use crate::config::error::{ConfigFault, Given, Problem};
 #[cfg(feature = "admin")]
 use crate::config::expand::{ExpandError, Expansion, ValueForm, expand};
 use crate::config::input::ConfigInput;
 use crate::config::key::Key;
 use crate::config::keys;
+#[cfg(any(feature = "database", feature = "redis"))]
+use crate::config::masked::{has_password, masked};
 use crate::config::value_source::{FileLine, ValueSource};
 use crate::ws::syntax::items;
 
@@ -81,7 +81,7 @@ impl Setting {
     /// The value for people, without secrets.
     pub(super) fn shown(&self) -> Cow<'_, str> {
         let shown = self.shown_but_passwords();
-        #[cfg(feature = "database")]
+        #[cfg(any(feature = "database", feature = "redis"))]
         if self.key.name == "url" && has_password(&shown) {
             return Cow::Owned(masked(&shown));
         }

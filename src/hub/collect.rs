@@ -58,6 +58,8 @@ impl Hub {
             ),
             #[cfg(feature = "database")]
             databases: self.counters.databases().collect(),
+            #[cfg(feature = "redis")]
+            backplane: self.counters.backplane(),
             limits,
             log_lines_dropped: self.counters.log_lines_dropped(),
             ..Metrics::default()

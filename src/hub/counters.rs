@@ -61,6 +61,8 @@ pub(super) struct Counters {
     log_lines_dropped: Option<fn() -> u64>,
     #[cfg(all(feature = "admin", feature = "database"))]
     databases: Vec<crate::pages::DatabaseWatch>,
+    #[cfg(feature = "redis")]
+    backplane: Option<crate::pages::BackplaneWatch>,
 }
 
 /// The connections that have come through one listener.
@@ -198,6 +200,8 @@ impl Default for Counters {
             log_lines_dropped: None,
             #[cfg(all(feature = "admin", feature = "database"))]
             databases: Vec::new(),
+            #[cfg(feature = "redis")]
+            backplane: None,
         }
     }
 }
@@ -267,6 +271,12 @@ impl Counters {
         self.databases.iter().map(crate::pages::DatabaseWatch::metrics)
     }
 
+    /// What was counted of the backplane, if there is one.
+    #[cfg(feature = "redis")]
+    pub(super) fn backplane(&self) -> Option<crate::pages::BackplaneMetrics> {
+        self.backplane.as_ref().map(crate::pages::BackplaneWatch::metrics)
+    }
+
     /// How many lines the log has dropped, if that is known.
     #[cfg(feature = "admin")]
     pub(super) fn log_lines_dropped(&self) -> Option<u64> {
@@ -292,6 +302,12 @@ impl Hub {
     #[cfg(all(feature = "admin", feature = "database"))]
     pub fn watch_databases(&mut self, databases: Vec<crate::pages::DatabaseWatch>) {
         self.counters.databases = databases;
+    }
+
+    /// Sets the backplane.
+    #[cfg(feature = "redis")]
+    pub fn watch_backplane(&mut self, backplane: crate::pages::BackplaneWatch) {
+        self.counters.backplane = Some(backplane);
     }
 
     /// The listeners, which are about to close, had to pause so often for lack of descriptors.

@@ -23,6 +23,12 @@ impl Hub {
         let reasons = reasons.chain(self.counters.databases().filter_map(|of| {
             (of.is_needed && !of.is_up).then_some(NotReady::DatabaseDown(of.name))
         }));
+        #[cfg(feature = "redis")]
+        let reasons = reasons.chain(
+            self.counters
+                .backplane()
+                .and_then(|of| (of.is_needed && !of.is_up).then_some(NotReady::BackplaneDown)),
+        );
         reasons.collect()
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::limits::Limits;
-use crate::pages::DatabaseMetrics;
+use crate::pages::{BackplaneMetrics, DatabaseMetrics};
 
 /// What a host has counted since its start, and what it holds at the moment. All counts only grow.
 /// A `MetricsHandle` takes them, and [`Metrics::into_text`] writes them for Prometheus.
@@ -37,6 +37,8 @@ pub struct Metrics {
     pub services: Vec<ServiceMetrics>,
     /// The databases, by their names. Empty in builds without the feature `database`.
     pub databases: Vec<DatabaseMetrics>,
+    /// The backplane, if there is one.
+    pub backplane: Option<BackplaneMetrics>,
     /// How long turns of the loop took, from the end of one wait to the begin of the next.
     pub turns: Histogram,
     /// How long peers took from a ping to their next bytes, which most often are the pong.

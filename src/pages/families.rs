@@ -5,10 +5,10 @@
 use crate::pages::ServiceState;
 use crate::pages::samples::Rows::{Each, Once};
 use crate::pages::samples::{Family, Rows, Samples, seconds};
-use crate::pages::{DatabaseMetrics, Metrics};
+use crate::pages::{BackplaneMetrics, DatabaseMetrics, Metrics};
 
 /// All metrics, in the order of the page.
-pub(super) const FAMILIES: [Family; 48] = [
+pub(super) const FAMILIES: [Family; 55] = [
     gauge(
         "switchboard_build_info",
         "The version and the features of the program; always 1.",
@@ -269,6 +269,45 @@ pub(super) const FAMILIES: [Family; 48] = [
         }),
     ),
     gauge(
+        "switchboard_backplane_up",
+        "Whether the connections to the backplane stand.",
+        Once(|metrics, samples| backplane(metrics, samples, |of| u64::from(of.is_up))),
+    ),
+    counter(
+        "switchboard_backplane_published_total",
+        "Messages that were published for other hosts.",
+        Once(|metrics, samples| backplane(metrics, samples, |of| of.published)),
+    ),
+    counter(
+        "switchboard_backplane_received_total",
+        "Messages of other hosts that have come.",
+        Once(|metrics, samples| backplane(metrics, samples, |of| of.received)),
+    ),
+    counter(
+        "switchboard_backplane_dropped_total",
+        "Messages that were dropped: out, for other hosts, and in, of them.",
+        Once(|metrics, samples| {
+            for (way, count) in metrics.backplane.iter().flat_map(|of| &of.dropped) {
+                samples.sample("", &[("way", way)], count);
+            }
+        }),
+    ),
+    counter(
+        "switchboard_backplane_gaps_total",
+        "How often services learned that they may have missed messages of other hosts.",
+        Once(|metrics, samples| backplane(metrics, samples, |of| of.gaps)),
+    ),
+    gauge(
+        "switchboard_backplane_queue_bytes",
+        "Bytes that wait to be published for other hosts.",
+        Once(|metrics, samples| backplane(metrics, samples, |of| of.queue_bytes)),
+    ),
+    gauge(
+        "switchboard_backplane_lag_seconds",
+        "How long the last sign of life took to the backplane and back.",
+        Once(|metrics, s| s.known(metrics.backplane.as_ref().map(|of| seconds(of.lag)))),
+    ),
+    gauge(
         "process_resident_memory_bytes",
         "Resident memory of the process.",
         Once(|metrics, s| s.known(metrics.process.resident_memory_bytes)),
@@ -302,6 +341,11 @@ fn databases(metrics: &Metrics, samples: &mut Samples<'_>, of: fn(&DatabaseMetri
     }
 }
 
+/// One value of the backplane, if there is one.
+fn backplane(metrics: &Metrics, samples: &mut Samples<'_>, of: fn(&BackplaneMetrics) -> u64) {
+    samples.known(metrics.backplane.as_ref().map(of));
+}
+
 /// What this program was built with.
 fn features() -> String {
     let all = [
@@ -309,10 +353,11 @@ fn features() -> String {
         ("deflate", cfg!(feature = "deflate")),
         ("json", cfg!(feature = "json")),
         ("pages", cfg!(feature = "pages")),
-("postgres", cfg!(feature = "postgres")),
+        ("postgres", cfg!(feature = "postgres")),
         ("processes", cfg!(feature = "processes")),
         ("programs", cfg!(feature = "programs")),
         ("proxy", cfg!(feature = "proxy")),
+        ("redis", cfg!(feature = "redis")),
         ("senders", cfg!(feature = "senders")),
         ("simd", cfg!(feature = "simd")),
         ("sqlite", cfg!(feature = "sqlite")),

@@ -23,6 +23,8 @@ pub enum NotReady {
     ServiceDown(String),
     /// The database of this name is eager, and has no connection.
     DatabaseDown(String),
+    /// The backplane is required, and has no connection.
+    BackplaneDown,
 }
 
 impl HostReadiness {
@@ -33,7 +35,7 @@ impl HostReadiness {
     }
 
     /// The reasons against it: those of the whole host first, then services in the order in which
-    /// they were mounted, and databases by their names.
+    /// they were mounted, databases by their names, and the backplane.
     pub fn reasons(&self) -> impl Iterator<Item = &NotReady> {
         self.reasons.iter()
     }
@@ -61,6 +63,7 @@ impl fmt::Display for NotReady {
             Self::Memory => f.write_str("memory"),
             Self::ServiceDown(path) => write!(f, "service {path} is down"),
             Self::DatabaseDown(name) => write!(f, "database {name} is down"),
+            Self::BackplaneDown => f.write_str("backplane is down"),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! `Share`: which messages of a service reach other processes of its server.
+//! `Share`: which messages of a service reach other processes of its server, and other hosts.
 
-/// Which messages of a service also reach its sockets in the other processes of the same server.
+/// Which messages of a service also reach its sockets in the other processes of the same server,
+/// and with a backplane those of other hosts.
 /// Ids of sockets are never shared: they are of one process.
 ///
 /// Local sockets get a message as without this, and nothing waits for the others. A message may be

@@ -6,7 +6,7 @@ use crate::tokens::{Token, code};
 use std::fs;
 
 /// The modules of the library, each with those before it that it may import.
-const MODULES: [(&str, &[&str]); 19] = [
+const MODULES: [(&str, &[&str]); 20] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -22,6 +22,8 @@ const MODULES: [(&str, &[&str]); 19] = [
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
     // Threads of databases, which services ask.
     ("database", &["limits", "service", "pages", "sys", "host"]),
+    // What services share with other hosts.
+    ("backplane", &["ws", "pages", "hub", "engine", "host"]),
     // What operators see of a host: it plugs into the host, as programs do.
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
@@ -36,7 +38,7 @@ const MODULES: [(&str, &[&str]); 19] = [
     ),
     // A host in memory, for tests of services.
     ("testing", &["limits", "time", "ws", "service", "pages", "hub", "engine", "host", "server"]),
-    ("config", &["limits", "ws", "service", "programs", "hub", "database"]),
+    ("config", &["limits", "ws", "service", "programs", "hub", "database", "backplane"]),
 ];
 
 /// What tests in a folder may import besides.
@@ -44,7 +46,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 25] = [
+const FILES: [(&str, &[&str]); 26] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -56,6 +58,7 @@ const FILES: [(&str, &[&str]); 25] = [
     ("programs", &["builtin", "compiled", "services"]),
     ("tls", &[]),
     ("databases", &[]),
+    ("backplane", &[]),
     ("admin", &[]),
     ("listen", &["admin"]),
     ("workers", &["builtin", "compiled"]),
@@ -83,6 +86,7 @@ const FILES: [(&str, &[&str]); 25] = [
         "run",
         &[
             "admin",
+            "backplane",
             "builtin",
             "check",
             "databases",

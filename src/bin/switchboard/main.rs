@@ -11,6 +11,7 @@
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
 //! - `databases`, with the feature `sqlite` or `postgres`: the databases of the configuration
+//! - `backplane`, with the feature `redis`: what services share by with other hosts
 //! - `processes`, with the feature of that name: a run with several processes; `several`: what they
 //!   cannot be together with
 //! - `memory`: the memory limit of the system; `logger`: the log, `log_line`, its lines, and
@@ -21,6 +22,8 @@
 
 #[cfg(feature = "admin")]
 mod admin;
+#[cfg(feature = "redis")]
+mod backplane;
 mod builtin;
 mod check;
 mod command;

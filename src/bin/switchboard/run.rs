@@ -3,7 +3,7 @@
 use std::io;
 #[cfg(feature = "processes")]
 use std::sync::OnceLock;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 use std::time::Duration;
 
 use switchboard::config::{Config, Dumpable, Exit};
@@ -13,6 +13,8 @@ use switchboard::host::{
 };
 use switchboard::{Host, Limits, Page, Server, ServiceOptions};
 
+#[cfg(feature = "redis")]
+use super::backplane::RunningBackplane;
 use super::check::{misplaced, warnings};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::databases::Databases;
@@ -261,6 +263,14 @@ pub(crate) fn serve<T>(
     if !has_parent() {
         report_to_manager(&mut host);
     }
+    #[cfg(feature = "redis")]
+    let backplane = match RunningBackplane::start(config, &host) {
+        Ok(backplane) => backplane,
+        Err(error) => {
+            complain(config, &format!("there is no thread for the backplane: {error}"));
+            return Exit::Failure;
+        }
+    };
     // The value is held until the end: otherwise a SIGHUP after a clean stop would end the process.
     let ended = host.stop_on_signals().and_then(|()| {
         adopt_orphans(&host)?;
@@ -274,6 +284,8 @@ pub(crate) fn serve<T>(
     });
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     databases.close(Duration::from_millis(config.all.limits.drain_ms_max));
+    #[cfg(feature = "redis")]
+    backplane.close(Duration::from_millis(config.all.limits.drain_ms_max));
     let exit = match &ended {
         Ok(_) => Exit::Clean,
         Err(error) => {

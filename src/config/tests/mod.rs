@@ -2,6 +2,8 @@
 
 #[cfg(feature = "admin")]
 mod admin;
+#[cfg(feature = "redis")]
+mod backplane;
 #[cfg(feature = "database")]
 mod databases;
 mod each_key;
@@ -11,6 +13,8 @@ mod effective;
 mod includes;
 #[cfg(not(feature = "admin"))]
 mod no_admin;
+#[cfg(all(feature = "admin", not(feature = "redis")))]
+mod no_backplane;
 #[cfg(not(feature = "programs"))]
 mod no_programs;
 #[cfg(feature = "admin")]

@@ -240,6 +240,8 @@ fn every_key_is_set() {
         services: Vec::new(),
         #[cfg(feature = "database")]
         databases: Vec::new(),
+        #[cfg(feature = "redis")]
+        backplane: None,
         #[cfg(feature = "admin")]
         included: Vec::new(),
     };

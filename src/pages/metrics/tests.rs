@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::pages::samples::Family;
 use crate::pages::{
-    DatabaseMetrics, Histogram, ListenerMetrics, MemoryMetrics, ProcessMetrics, ServiceKind,
-    ServiceMetrics, ServiceState, WorkerMetrics,
+    BackplaneMetrics, DatabaseMetrics, Histogram, ListenerMetrics, MemoryMetrics, ProcessMetrics,
+    ServiceKind, ServiceMetrics, ServiceState, WorkerMetrics,
 };
 
 /// The names that dashboards and alerts use: to change one is a break.
@@ -21,6 +21,8 @@ loop_turns_total loop_busy_seconds_total loop_turn_seconds slow_callbacks_total
 memory_bytes memory_bytes_max log_lines_dropped_total ping_seconds
 tls_handshakes_total database_connections database_connections_total database_queue
 database_jobs_total database_errors_total
+backplane_up backplane_published_total backplane_received_total backplane_dropped_total
+backplane_gaps_total backplane_queue_bytes backplane_lag_seconds
 ";
 const PROCESS_NAMES: &str = "
 process_resident_memory_bytes process_open_fds process_max_fds process_cpu_seconds_total
@@ -55,6 +57,7 @@ fn full(services: Vec<ServiceMetrics>) -> Metrics {
         }],
         refused: vec![("full", 3)],
         tls_handshakes: vec![("full", 5), ("failed", 0)],
+        backplane: Some(BackplaneMetrics { dropped: vec![("out", 1)], ..Default::default() }),
         databases: vec![DatabaseMetrics { errors: vec![("busy", 1)], ..Default::default() }],
         responses: vec![(101, 7), (404, 1)],
         other_responses: 2,

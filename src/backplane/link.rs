@@ -1,0 +1,85 @@
+//! How both threads connect, and when they try again.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use redis::{Client, Connection, IntoConnectionInfo, RedisError};
+
+use crate::backplane::options::RedisOptions;
+
+/// Connects. Each call of the connection ends within [`CALL`].
+///
+/// # Errors
+/// Why not, for the log.
+pub(super) fn connect(options: &RedisOptions) -> Result<Connection, String> {
+    let mut info = options.url.as_str().into_connection_info().map_err(|error| text(&error))?;
+    // The names of the library would be two commands more, which a user may not have.
+    let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
+    if let Some(file) = &options.password_file {
+        let password = fs::read_to_string(file)
+            .map_err(|error| format!("password-file {} is not read: {error}", file.display()))?;
+        settings = settings.set_password(password.trim_end_matches(['\r', '\n']));
+    }
+    info = info.set_redis_settings(settings);
+    let client = Client::open(info).map_err(|error| text(&error))?;
+    let connection = client.get_connection_with_timeout(CALL).map_err(|error| text(&error))?;
+    for set in [Connection::set_read_timeout, Connection::set_write_timeout] {
+        set(&connection, Some(CALL)).map_err(|error| text(&error))?;
+    }
+    Ok(connection)
+}
+
+/// An error for the log.
+pub(super) fn text(error: &RedisError) -> String {
+    match error.is_timeout() {
+        true => "Redis does not answer".to_owned(),
+        false => format!("Redis: {error}"),
+    }
+}
+
+/// The pauses between attempts.
+#[derive(Debug, Default)]
+pub(super) struct Pauses(u32);
+
+impl Pauses {
+    /// An attempt has succeeded.
+    pub(super) const fn reset(&mut self) {
+        self.0 = 0;
+    }
+
+    /// The pause before the next attempt: from 0.1 s to 5 s, half of it by chance, so that hosts
+    /// do not all come at once.
+    pub(super) fn next(&mut self) -> Duration {
+        let most = (PAUSE_MS_MIN << self.0.min(6)).min(PAUSE_MS_MAX);
+        self.0 = self.0.saturating_add(1);
+        Duration::from_millis(most / 2 + random() % (most / 2 + 1))
+    }
+}
+
+/// A number by chance: the keys of hash maps are.
+pub(super) fn random() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+/// The longest time of a call.
+const CALL: Duration = Duration::from_secs(2);
+const PAUSE_MS_MIN: u64 = 100;
+const PAUSE_MS_MAX: u64 = 5_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow() {
+        let mut pauses = Pauses::default();
+        for most in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
+            let pause = pauses.next();
+            let (least, most) = (Duration::from_millis(most / 2), Duration::from_millis(most));
+            assert!((least..=most).contains(&pause), "{pause:?}");
+        }
+        pauses.reset();
+        assert!(pauses.next() <= Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,198 @@
+//! `Outgoing`: what waits for the publisher.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::backplane::wire::Published;
+
+/// Something to be published in a channel.
+#[derive(Debug)]
+pub(super) struct Publication {
+    pub(super) channel: String,
+    pub(super) what: Published,
+}
+
+/// What waits for the publisher. It is bounded, and drops the oldest.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    bytes_max: usize,
+    state: Mutex<OutgoingState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct OutgoingState {
+    waiting: VecDeque<Publication>,
+    bytes: usize,
+    /// Whether others have to learn that something before this is missing.
+    has_missed: bool,
+    /// Whether the subscriber is to look for changes.
+    wakes: bool,
+    has_ended: bool,
+}
+
+/// What the publisher has to do.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// To say first that something is missing.
+    pub(super) has_missed: bool,
+    /// To publish these.
+    pub(super) publications: Vec<Publication>,
+    /// To wake the subscriber.
+    pub(super) wakes: bool,
+    /// To end after that, if there is nothing more.
+    pub(super) has_ended: bool,
+}
+
+impl Outgoing {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Adds one. Returns how many were dropped for it.
+    pub(super) fn push(&self, publication: Publication) -> usize {
+        let mut state = self.lock();
+        state.bytes += publication.cost();
+        state.waiting.push_back(publication);
+        let mut dropped = 0;
+        while state.bytes > self.bytes_max
+            && let Some(oldest) = state.waiting.pop_front()
+        {
+            state.bytes -= oldest.cost();
+            state.has_missed = true;
+            dropped += 1;
+        }
+        drop(state);
+        self.changed.notify_one();
+        dropped
+    }
+
+    /// Others have to learn that something is missing.
+    pub(super) fn miss(&self) {
+        self.lock().has_missed = true;
+    }
+
+    /// The subscriber is to look for changes.
+    pub(super) fn wake(&self) {
+        self.lock().wakes = true;
+        self.changed.notify_one();
+    }
+
+    /// What waits is the last.
+    pub(super) fn end(&self) {
+        self.lock().has_ended = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.lock().has_ended
+    }
+
+    /// How many bytes wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Takes what waits, or waits for it until then.
+    pub(super) fn take(&self, until: Instant) -> Taken {
+        let mut state = self.wait(until, |state| {
+            state.waiting.is_empty() && !state.has_missed && !state.wakes && !state.has_ended
+        });
+        let mut taken = Taken {
+            has_missed: std::mem::take(&mut state.has_missed),
+            wakes: std::mem::take(&mut state.wakes),
+            ..Taken::default()
+        };
+        while taken.publications.len() < BATCH_MAX
+            && let Some(next) = state.waiting.pop_front()
+        {
+            state.bytes -= next.cost();
+            taken.publications.push(next);
+        }
+        taken.has_ended = state.has_ended && state.waiting.is_empty();
+        taken
+    }
+
+    /// Waits until then, or for the end.
+    pub(super) fn wait_for_end(&self, until: Instant) {
+        drop(self.wait(until, |state| !state.has_ended));
+    }
+
+    fn wait(
+        &self,
+        until: Instant,
+        condition: impl Fn(&OutgoingState) -> bool,
+    ) -> MutexGuard<'_, OutgoingState> {
+        let within = until.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(self.lock(), within, |state| condition(state));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// No code panics while it holds the lock.
+    fn lock(&self) -> MutexGuard<'_, OutgoingState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Publication {
+    /// About the bytes that it takes.
+    fn cost(&self) -> usize {
+        let content = match &self.what {
+            Published::ToTopic(message) => message.len(),
+            Published::ToAll(service, message) => service.len() + message.len(),
+            Published::Missed | Published::Beat => 0,
+        };
+        size_of::<Self>() + self.channel.len() + content
+    }
+}
+
+/// Most of one pipeline.
+const BATCH_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publication(text: &str) -> Publication {
+        Publication { channel: "c".to_owned(), what: Published::ToTopic(text.into()) }
+    }
+
+    fn texts(taken: &Taken) -> Vec<String> {
+        let text = |one: &Publication| match &one.what {
+            Published::ToTopic(message) => String::from_utf8_lossy(message.as_bytes()).into_owned(),
+            other => panic!("{other:?}"),
+        };
+        taken.publications.iter().map(text).collect()
+    }
+
+    #[test]
+    fn the_oldest_are_dropped() {
+        let queue = Outgoing::new(2 * publication("abc").cost());
+        assert_eq!((queue.push(publication("abc")), queue.push(publication("def"))), (0, 0));
+        assert_eq!(queue.push(publication("ghi")), 1);
+        let taken = queue.take(Instant::now());
+        assert!(taken.has_missed && !taken.has_ended);
+        assert_eq!(texts(&taken), ["def", "ghi"]);
+        assert_eq!(queue.bytes(), 0);
+        // What is larger than the whole queue goes itself.
+        assert_eq!(queue.push(publication(&"x".repeat(1_000))), 1);
+        let taken = queue.take(Instant::now());
+        assert!(taken.has_missed && taken.publications.is_empty());
+        assert!(!queue.take(Instant::now()).has_missed);
+    }
+
+    #[test]
+    fn what_waits_at_the_end_is_taken() {
+        let queue = Outgoing::new(1 << 20);
+        for number in 0..=BATCH_MAX {
+            queue.push(publication(&number.to_string()));
+        }
+        queue.end();
+        let first = queue.take(Instant::now());
+        assert!(!first.has_ended && first.publications.len() == BATCH_MAX);
+        let second = queue.take(Instant::now());
+        assert!(second.has_ended);
+        assert_eq!(texts(&second), ["100"]);
+    }
+}

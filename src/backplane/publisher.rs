@@ -1,0 +1,110 @@
+//! The thread that publishes. It sends what waits together, and a sign of life to its own host.
+
+use std::time::{Duration, Instant};
+
+use redis::{Connection, Pipeline};
+
+use crate::backplane::channel;
+use crate::backplane::counts::{Half, add};
+use crate::backplane::link::{Pauses, connect, text};
+use crate::backplane::outgoing::{Publication, Taken};
+use crate::backplane::redis_shared::RedisShared;
+use crate::backplane::wire::{Published, encode};
+
+/// Publishes until the end.
+pub(super) fn run(shared: &RedisShared) {
+    let mut pauses = Pauses::default();
+    loop {
+        let why = match connect(&shared.options) {
+            Ok(connection) => match publish(connection, shared, &mut pauses) {
+                Ok(()) => return,
+                Err(why) => why,
+            },
+            Err(why) => why,
+        };
+        shared.counts.down(Half::Publisher, &why);
+        shared.outgoing.wait_for_end(Instant::now() + pauses.next());
+        if shared.outgoing.has_ended() {
+            return;
+        }
+    }
+}
+
+/// Publishes over a connection until the end.
+fn publish(
+    mut connection: Connection,
+    shared: &RedisShared,
+    pauses: &mut Pauses,
+) -> Result<(), String> {
+    let mut beat_at = Instant::now();
+    loop {
+        if shared.topics.expire(Instant::now()) {
+            shared.outgoing.wake();
+        }
+        let until = shared.topics.due().map_or(beat_at, |due| due.min(beat_at));
+        let taken = shared.outgoing.take(until);
+        let now = Instant::now();
+        let is_due = beat_at <= now || taken.wakes || taken.has_ended;
+        if is_due {
+            beat_at = now + BEAT;
+        }
+        let has_ended = taken.has_ended;
+        send(&mut connection, shared, taken, is_due.then(|| beat(shared)))?;
+        pauses.reset();
+        shared.counts.up(Half::Publisher);
+        if has_ended {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends all of it in one pipeline. What fails may have happened, so it is not sent again.
+fn send(
+    connection: &mut Connection,
+    shared: &RedisShared,
+    taken: Taken,
+    beat: Option<(String, Vec<u8>)>,
+) -> Result<(), String> {
+    let mut pipeline = Pipeline::new();
+    if taken.has_missed {
+        let missed = encode(shared.origin(), &Published::Missed);
+        add_to(&mut pipeline, &channel::of_all(&shared.options.prefix), &missed);
+    }
+    let len = taken.publications.len();
+    for Publication { channel, what } in taken.publications {
+        add_to(&mut pipeline, &channel, &encode(shared.origin(), &what));
+    }
+    if let Some((channel, bytes)) = beat {
+        add_to(&mut pipeline, &channel, &bytes);
+    }
+    if pipeline.is_empty() {
+        return Ok(());
+    }
+    match pipeline.exec(connection) {
+        Ok(()) => {
+            add(&shared.counts.published, len);
+            Ok(())
+        }
+        Err(error) => {
+            add(&shared.counts.dropped_out, len);
+            if len > 0 || taken.has_missed {
+                shared.outgoing.miss();
+            }
+            Err(text(&error))
+        }
+    }
+}
+
+fn add_to(pipeline: &mut Pipeline, channel: &str, bytes: &[u8]) {
+    pipeline.cmd("PUBLISH").arg(channel).arg(bytes).ignore();
+}
+
+/// A sign of life for the subscriber, which looks for changes then.
+fn beat(shared: &RedisShared) -> (String, Vec<u8>) {
+    let origin = shared.origin();
+    shared.counts.beat(origin.number);
+    (shared.own_channel(), encode(origin, &Published::Beat))
+}
+
+/// The time between signs of life.
+const BEAT: Duration = Duration::from_secs(5);

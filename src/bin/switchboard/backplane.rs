@@ -1,0 +1,36 @@
+//! The backplane of the configuration: it is started for a run, and closed after it.
+
+use std::time::Duration;
+
+use switchboard::Host;
+use switchboard::backplane::RedisBackplane;
+use switchboard::config::Config;
+
+/// The backplane of a run, if there is one.
+pub(crate) struct RunningBackplane(Option<RedisBackplane>);
+
+impl RunningBackplane {
+    /// Starts it. Nothing waits for its connections. Of several processes, each has one of its own,
+    /// over which these share as well, in the place of the link to their parent.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(config: &Config, host: &Host) -> std::io::Result<Self> {
+        let options = config.backplane.clone();
+        options.map(|options| RedisBackplane::start(options, host)).transpose().map(Self)
+    }
+
+    /// Sends what waits, within this time.
+    pub(crate) fn close(self, within: Duration) {
+        if self.0.is_some_and(|backplane| !backplane.close(within.min(CLOSE_MAX))) {
+            log::warn!(
+                target: TARGET,
+                "the backplane has not ended in time: messages that waited are lost to other hosts"
+            );
+        }
+    }
+}
+
+/// Redis has been slow before, if it takes longer.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
+const TARGET: &str = "switchboard::backplane";

@@ -1,0 +1,63 @@
+//! The section of the backplane.
+
+use super::*;
+use crate::backplane::RedisOptions;
+
+#[test]
+fn a_section_is_a_backplane() {
+    let text = "[Backplane]\nURL: redis://ida@h:6380/2\nprefix: a.b-c_9\nqueue: 64k\n\
+                [backplane]\nrequired: Yes\npassword_file: p\n";
+    let expected = RedisOptions {
+        url: "redis://ida@h:6380/2".to_owned(),
+        prefix: "a.b-c_9".to_owned(),
+        queue_bytes_max: 64 << 10,
+        is_required: true,
+        password_file: Some(PathBuf::from("p")),
+    };
+    assert_eq!(parse(text).expect("it is right").backplane, Some(expected));
+    let shortest = parse("[backplane]\nurl: redis+unix:///run/redis.sock").expect("it is right");
+    assert_eq!(shortest.backplane, Some(RedisOptions::new("redis+unix:///run/redis.sock")));
+    assert_eq!(parse("[server]").expect("it is right").backplane, None);
+}
+
+/// No fault has a password.
+#[test]
+fn faults_of_the_section_say_what_to_do() {
+    for (text, expected) in [
+        ("[backplane]", "1: [backplane] has no url: add one, such as redis://"),
+        ("[backplane]\nurl: redis://:hidden@h", "2: url has a password, which belongs into a file"),
+        (
+            "[backplane]\nurl: rediss://i:hidden@h",
+            "2: url is \"rediss://i:***@h\", allowed is redis:",
+        ),
+        ("[backplane]\nurl: http://h", "2: url is \"http://h\", allowed is redis://"),
+        ("[backplane]\nurl: redis://h\nprefix: a b", "3: prefix is \"a b\", allowed is up to 64"),
+        ("[backplane]\nurl: redis://h\nqueue: 0", "3: queue is \"0\", allowed is a size"),
+        ("[backplane]\nurl: redis://h\nport: 1", "3: port is no key of [backplane], it belongs"),
+        ("[backplane]\nurl: redis://h\nprefx: 1", "did you mean \"prefix\"?"),
+        ("[server]\nprefix: a", "2: unknown key \"prefix\" in [server]"),
+    ] {
+        let shown = parse(text).expect_err("it is wrong");
+        assert!(shown.contains(expected) && !shown.contains("hidden"), "{text:?}: {shown}");
+    }
+}
+
+#[test]
+fn a_change_waits_for_a_restart() {
+    let [old, new] = ["a", "b"].map(|prefix| {
+        parse(&format!("[backplane]\nurl: redis://h\nprefix: {prefix}")).expect("it is right")
+    });
+    assert_eq!(old.waiting_changes(&new), ["[backplane]"]);
+    assert_eq!(old.waiting_changes(&Config::default()), ["[backplane]"]);
+    assert!(old.waiting_changes(&old).is_empty() && old.applied_changes(&new).is_empty());
+}
+
+#[test]
+fn the_shipped_file_documents_the_keys_of_the_backplane() {
+    for key in keys::backplane::KEYS {
+        let (meaning, allowed) = (key.meaning, key.allowed());
+        let entry =
+            format!("\n# {meaning}.\n# Allowed: {allowed}.\n# {}: {}\n", key.name, key.default);
+        assert!(SHIPPED.contains(&entry), "server.conf lacks: {entry}");
+    }
+}
