@@ -14,6 +14,8 @@ pub mod mount;
 pub mod postgres;
 pub mod process;
 pub mod raw;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod services;
 #[cfg(feature = "processes")]
 pub mod several;

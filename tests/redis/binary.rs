@@ -1,0 +1,71 @@
+//! The binary with the section `[backplane]`, as one process and as several.
+
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+
+use super::Redis;
+use super::support::Raw;
+use super::support::binary::Binary;
+use super::support::folder::socket_path;
+use super::support::several::{command, conf, next_with, pids, text};
+use super::support::until;
+
+/// A server with so many processes whose chat for all, `/broadcast`, shares.
+fn start(name: &str, processes: usize, more: &str) -> (Binary, Receiver<String>) {
+    let folder = conf(name, processes, "");
+    let more = format!("{more}\n[service /broadcast]\nshare: all\n");
+    std::fs::write(folder.join("conf"), text(processes, &more)).expect("it can be written");
+    Binary::run_logged(&mut command(&folder))
+}
+
+fn open(server: &Binary) -> Raw {
+    let mut raw = Raw::connect(server.address());
+    raw.upgrade("/broadcast");
+    raw
+}
+
+#[test]
+fn processes_and_hosts_share() {
+    let redis = Redis::start();
+    let more = |admin: &Path| {
+        format!(
+            "admin: unix:{}\n[backplane]\nurl: {}\nprefix: two\nqueue: 100k\nrequired: yes",
+            admin.display(),
+            redis.url()
+        )
+    };
+    let admins = [socket_path("one"), socket_path("two")];
+    let (one, _one_lines) = start("one", 2, &more(&admins[0]));
+    let (two, _two_lines) = start("two", 1, &more(&admins[1]));
+    pids(&one, 2);
+    // Each process has a connection of its own.
+    redis.wait_for_subscribers("two:all", 3);
+    let mut sockets: Vec<_> = (0..12).map(|_| open(&one)).chain([open(&two)]).collect();
+    sockets[0].send_text("first");
+    sockets.iter_mut().for_each(|raw| assert_eq!(raw.read_text(), "first"));
+    sockets[12].send_text("second");
+    sockets.iter_mut().for_each(|raw| assert_eq!(raw.read_text(), "second"));
+    let ask = |admin: &Path, path: &str| {
+        let mut raw = Raw::connect_unix(admin);
+        raw.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
+        raw.read_answer()
+    };
+    let metrics = ask(&admins[1], "/metrics");
+    for line in ["switchboard_backplane_up 1\n", "switchboard_backplane_received_total 1\n"] {
+        assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
+    }
+    drop(redis);
+    for admin in &admins {
+        until("it is not ready", || ask(admin, "/readyz").text().contains("backplane is down"));
+    }
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_logged_once() {
+    let (server, lines) = start("lost", 1, "[backplane]\nurl: redis://127.0.0.1:1");
+    let line = next_with(&lines, "the backplane is down");
+    assert!(line.contains("Redis: "), "{line}");
+    let mut raw = open(&server);
+    raw.send_text("here");
+    assert_eq!(raw.read_text(), "here");
+}

@@ -1,0 +1,134 @@
+//! Redis goes, comes again, stalls, and cuts hosts off: local sockets get all, and others a sequence
+//! whose holes are gaps.
+
+use switchboard::NotReady;
+use switchboard::backplane::RedisOptions;
+
+use super::proxy::Proxy;
+use super::support::until;
+use super::{Course, Redis, RedisHost};
+
+#[test]
+fn redis_is_killed_and_started_again() {
+    let mut redis = Redis::start();
+    let options = RedisOptions { is_required: true, ..RedisOptions::new(&redis.url()) };
+    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(options));
+    let mut course = Course::begin(&a, &b);
+    for _ in 0..3 {
+        course.send_many(100);
+        redis.kill();
+        course.send_many(100);
+        [&a, &b].iter().for_each(|host| host.until_down());
+        assert!(b.readiness().reasons().eq([&NotReady::BackplaneDown]), "{}", b.readiness());
+        assert!(a.readiness().is_ready(), "it does not require it");
+        course.send_many(100);
+        redis.run();
+        [&a, &b].iter().for_each(|host| host.until_up());
+        assert!(b.readiness().is_ready());
+        course.meet();
+        course.send_many(100);
+    }
+    assert!(course.far.gaps() >= 3);
+    course.judge();
+}
+
+/// What is sent before the first connection waits, and sockets hear that they have missed some.
+#[test]
+fn hosts_start_before_redis() {
+    let mut redis = Redis::start();
+    redis.kill();
+    let [a, b] = [(); 2].map(|()| RedisHost::start(&redis));
+    let (near, far) = (a.listen(), b.listen());
+    let mut course = Course { sender: a.running.open("/topics"), next: 0, near, far };
+    course.send_many(100);
+    redis.run();
+    course.meet();
+    assert!(course.far.gaps() >= 1);
+    course.judge();
+}
+
+#[test]
+fn what_does_not_fit_the_queue_is_dropped_and_said() {
+    let mut redis = Redis::start();
+    let options = RedisOptions { queue_bytes_max: 20_000, ..RedisOptions::new(&redis.url()) };
+    let (a, b) = (RedisHost::start_with(options), RedisHost::start(&redis));
+    let mut course = Course::begin(&a, &b);
+    redis.kill();
+    [&a, &b].iter().for_each(|host| host.until_down());
+    let rest = format!(" {}", "x".repeat(1_000));
+    for _ in 0..100 {
+        course.send_with(&rest);
+    }
+    let counts = a.counts();
+    let dropped = counts.dropped.iter().find(|(way, _)| *way == "out").expect("it is counted").1;
+    assert!(dropped >= 80, "{counts:?}");
+    assert!(counts.queue_bytes <= 20_000, "{counts:?}");
+    redis.run();
+    [&a, &b].iter().for_each(|host| host.until_up());
+    assert!(course.judge() >= 80);
+}
+
+#[test]
+fn subscribers_are_killed() {
+    let redis = Redis::start();
+    let [a, b] = [(); 2].map(|()| RedisHost::start(&redis));
+    let mut course = Course::begin(&a, &b);
+    for round in 1..=5 {
+        course.send_many(50);
+        // Neither host has a connection that it could be seen by before.
+        assert!(redis.command("CLIENT KILL TYPE pubsub").starts_with(':'));
+        course.send_many(50);
+        until("both know", || [&a, &b].iter().all(|host| host.counts().gaps >= round));
+        course.meet();
+    }
+    course.judge();
+}
+
+/// Redis does not answer for longer than a call may take. Afterwards it does what it was told.
+#[test]
+fn redis_stalls() {
+    let redis = Redis::start();
+    let [a, b] = [(); 2].map(|()| RedisHost::start(&redis));
+    let mut course = Course::begin(&a, &b);
+    for mode in ["ALL", "WRITE"] {
+        assert_eq!(redis.command(&format!("CLIENT PAUSE 6000 {mode}")), "+OK");
+        course.send_many(200);
+        a.until_down();
+        course.send_many(200);
+        [&a, &b].iter().for_each(|host| host.until_up());
+        course.meet();
+    }
+    course.judge();
+}
+
+/// Redis ends connections of which more waits than they may have.
+#[test]
+fn what_redis_does_not_keep_is_a_gap() {
+    let redis = Redis::start_with(&["--client-output-buffer-limit", "pubsub", "100000", "0", "0"]);
+    let [a, b] = [(); 2].map(|()| RedisHost::start(&redis));
+    let mut course = Course::begin(&a, &b);
+    for round in 1..=3 {
+        course.send_many(20);
+        course.send_with(&format!(" {}", "x".repeat(200_000)));
+        course.send_many(20);
+        until("it is cut off", || b.counts().gaps >= round);
+        course.meet();
+    }
+    assert!(course.judge() >= 3);
+}
+
+/// Nothing comes over a connection that stands, and nothing that is written there fails.
+#[test]
+fn a_connection_that_is_silent_is_dead() {
+    let redis = Redis::start();
+    let proxy = Proxy::start(&redis);
+    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(RedisOptions::new(&proxy.url())));
+    let mut course = Course::begin(&a, &b);
+    course.send_many(100);
+    proxy.swallow();
+    course.send_many(100);
+    until("it is known", || b.counts().gaps >= 1);
+    course.meet();
+    assert!(course.judge() >= 1);
+    assert!(a.counts().gaps == 0, "the other host has missed nothing");
+}
