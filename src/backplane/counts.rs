@@ -1,18 +1,16 @@
 //! What is counted, and whether both connections stand.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Counters, which any thread adds to.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    pub(super) published: AtomicU64,
-    pub(super) received: AtomicU64,
-    pub(super) dropped_out: AtomicU64,
-    pub(super) dropped_in: AtomicU64,
-    pub(super) gaps: AtomicU64,
-    lag_us: AtomicU64,
+    pub(super) published: EventCount,
+    pub(super) received: EventCount,
+    pub(super) dropped_out: EventCount,
+    pub(super) dropped_in: EventCount,
+    pub(super) gaps: EventCount,
     health: Mutex<Health>,
 }
 
@@ -30,6 +28,7 @@ struct Health {
     told: Option<bool>,
     /// The number of the last sign of life, and when it was sent.
     beat: Option<(u64, Instant)>,
+    lag: Duration,
 }
 
 impl Counts {
@@ -71,14 +70,14 @@ impl Counts {
     pub(super) fn beaten(&self, number: u64) {
         let sent = self.change(|health| health.beat.filter(|beat| beat.0 == number));
         if let Some((_, sent)) = sent {
-            let lag_us = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.lag_us.store(lag_us, Ordering::Relaxed);
+            let lag = sent.elapsed();
+            self.change(|health| health.lag = lag);
         }
     }
 
     /// How long the last sign of life took.
     pub(super) fn lag(&self) -> Duration {
-        Duration::from_micros(self.lag_us.load(Ordering::Relaxed))
+        self.change(|health| health.lag)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
@@ -87,9 +86,21 @@ impl Counts {
     }
 }
 
-/// Adds to a counter.
-pub(super) fn add(counter: &AtomicU64, len: usize) {
-    counter.fetch_add(len as u64, Ordering::Relaxed);
+/// A count. Not each processor has atomic ones of this length.
+#[derive(Debug, Default)]
+pub(super) struct EventCount(Mutex<u64>);
+
+impl EventCount {
+    /// Adds to it, and returns what it was.
+    pub(super) fn add(&self, len: usize) -> u64 {
+        let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *count += len as u64;
+        *count - len as u64
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.add(0)
+    }
 }
 
 const TARGET: &str = "switchboard::backplane";

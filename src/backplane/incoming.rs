@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::backplane::counts::{Counts, add};
+use crate::backplane::counts::Counts;
 use crate::engine::{HostEvent, LoopTask};
 use crate::host::resolver::NoticeSender;
 use crate::hub::SharedEvent;
@@ -48,7 +48,7 @@ impl Incoming {
     fn add(&self, event: SharedEvent, counts: &Counts) -> bool {
         let mut state = lock(&self.state);
         if matches!(event, SharedEvent::Gap) {
-            add(&counts.gaps, 1);
+            counts.gaps.add(1);
             if matches!(state.events.back(), Some(SharedEvent::Gap)) {
                 return false;
             }
@@ -61,10 +61,10 @@ impl Incoming {
             state.bytes -= cost(&oldest);
             if !is_gap {
                 state.events.push_front(SharedEvent::Gap);
-                add(&counts.gaps, 1);
+                counts.gaps.add(1);
             }
             if matches!(oldest, SharedEvent::Message { .. }) {
-                add(&counts.dropped_in, 1);
+                counts.dropped_in.add(1);
             }
         }
         let needs_task = state.tasks < state.events.len();
@@ -101,7 +101,6 @@ fn lock(state: &Mutex<IncomingState>) -> MutexGuard<'_, IncomingState> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::Ordering;
 
     fn message(number: usize) -> SharedEvent {
         SharedEvent::Message {
@@ -137,7 +136,7 @@ mod tests {
             incoming.add(message(number), &counts);
         }
         assert_eq!(drain(&incoming), [None, Some(6), Some(7), Some(8)]);
-        assert_eq!(counts.dropped_in.load(Ordering::Relaxed), 6);
+        assert_eq!(counts.dropped_in.get(), 6);
         for number in 0..2 {
             incoming.add(message(number), &counts);
         }

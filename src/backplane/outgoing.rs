@@ -34,7 +34,7 @@ struct OutgoingState {
 
 /// What the publisher has to do.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct TakenBatch {
     /// To say first that something is missing.
     pub(super) has_missed: bool,
     /// To publish these.
@@ -95,14 +95,14 @@ impl Outgoing {
     }
 
     /// Takes what waits, or waits for it until then.
-    pub(super) fn take(&self, until: Instant) -> Taken {
+    pub(super) fn take(&self, until: Instant) -> TakenBatch {
         let mut state = self.wait(until, |state| {
             state.waiting.is_empty() && !state.has_missed && !state.wakes && !state.has_ended
         });
-        let mut taken = Taken {
+        let mut taken = TakenBatch {
             has_missed: std::mem::take(&mut state.has_missed),
             wakes: std::mem::take(&mut state.wakes),
-            ..Taken::default()
+            ..TakenBatch::default()
         };
         while taken.publications.len() < BATCH_MAX
             && let Some(next) = state.waiting.pop_front()
@@ -158,7 +158,7 @@ mod tests {
         Publication { channel: "c".to_owned(), what: Published::ToTopic(text.into()) }
     }
 
-    fn texts(taken: &Taken) -> Vec<String> {
+    fn texts(taken: &TakenBatch) -> Vec<String> {
         let text = |one: &Publication| match &one.what {
             Published::ToTopic(message) => String::from_utf8_lossy(message.as_bytes()).into_owned(),
             other => panic!("{other:?}"),

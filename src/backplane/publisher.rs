@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Pipeline};
 
 use crate::backplane::channel;
-use crate::backplane::counts::{Half, add};
+use crate::backplane::counts::Half;
 use crate::backplane::link::{Pauses, connect, text};
-use crate::backplane::outgoing::{Publication, Taken};
+use crate::backplane::outgoing::{Publication, TakenBatch};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::wire::{Published, encode};
 
@@ -62,7 +62,7 @@ fn publish(
 fn send(
     connection: &mut Connection,
     shared: &RedisShared,
-    taken: Taken,
+    taken: TakenBatch,
     beat: Option<(String, Vec<u8>)>,
 ) -> Result<(), String> {
     let mut pipeline = Pipeline::new();
@@ -82,11 +82,11 @@ fn send(
     }
     match pipeline.exec(connection) {
         Ok(()) => {
-            add(&shared.counts.published, len);
+            shared.counts.published.add(len);
             Ok(())
         }
         Err(error) => {
-            add(&shared.counts.dropped_out, len);
+            shared.counts.dropped_out.add(len);
             if len > 0 || taken.has_missed {
                 shared.outgoing.miss();
             }

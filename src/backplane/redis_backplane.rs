@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::backplane::counts::add;
 use crate::backplane::options::RedisOptions;
 use crate::backplane::outgoing::Publication;
 use crate::backplane::redis_shared::RedisShared;
@@ -123,7 +122,7 @@ impl Backplane for RedisLink {
                 what: Published::ToAll(service.to_owned(), message),
             },
         };
-        add(&shared.counts.dropped_out, shared.outgoing.push(publication));
+        shared.counts.dropped_out.add(shared.outgoing.push(publication));
     }
 }
 

@@ -1,15 +1,13 @@
 //! `RedisShared`: what both threads and the loop share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::backplane::channel;
-use crate::backplane::counts::Counts;
+use crate::backplane::counts::{Counts, EventCount};
 use crate::backplane::incoming::Incoming;
 use crate::backplane::link::random;
 use crate::backplane::options::RedisOptions;
 use crate::backplane::outgoing::Outgoing;
-use crate::backplane::topics::Topics;
-use crate::backplane::wire::Origin;
+use crate::backplane::topics::SubscribedTopics;
+use crate::backplane::wire::NodeOrigin;
 use crate::host::resolver::NoticeSender;
 use crate::hub::SharedEvent;
 use crate::pages::BackplaneMetrics;
@@ -21,10 +19,10 @@ pub(super) struct RedisShared {
     pub(super) node: u64,
     pub(super) counts: Counts,
     pub(super) outgoing: Outgoing,
-    pub(super) topics: Topics,
+    pub(super) topics: SubscribedTopics,
     incoming: Incoming,
     notices: NoticeSender,
-    numbers: AtomicU64,
+    numbers: EventCount,
 }
 
 impl RedisShared {
@@ -33,17 +31,17 @@ impl RedisShared {
             node: random(),
             counts: Counts::default(),
             outgoing: Outgoing::new(options.queue_bytes_max),
-            topics: Topics::default(),
+            topics: SubscribedTopics::default(),
             incoming: Incoming::new(options.queue_bytes_max),
             notices,
-            numbers: AtomicU64::new(0),
+            numbers: EventCount::default(),
             options,
         }
     }
 
     /// Where the next message comes from.
-    pub(super) fn origin(&self) -> Origin {
-        Origin { node: self.node, number: self.numbers.fetch_add(1, Ordering::Relaxed) }
+    pub(super) fn origin(&self) -> NodeOrigin {
+        NodeOrigin { node: self.node, number: self.numbers.add(1) }
     }
 
     /// The channel of this host alone.
@@ -58,15 +56,14 @@ impl RedisShared {
 
     /// What operators see.
     pub(super) fn metrics(&self) -> BackplaneMetrics {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &self.counts;
         BackplaneMetrics {
             is_up: counts.is_up(),
             is_needed: self.options.is_required,
-            published: count(&counts.published),
-            received: count(&counts.received),
-            dropped: vec![("out", count(&counts.dropped_out)), ("in", count(&counts.dropped_in))],
-            gaps: count(&counts.gaps),
+            published: counts.published.get(),
+            received: counts.received.get(),
+            dropped: vec![("out", counts.dropped_out.get()), ("in", counts.dropped_in.get())],
+            gaps: counts.gaps.get(),
             queue_bytes: self.outgoing.bytes() as u64,
             lag: counts.lag(),
         }

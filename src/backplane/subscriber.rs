@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Value};
 
 use crate::backplane::channel;
-use crate::backplane::counts::{Half, add};
+use crate::backplane::counts::Half;
 use crate::backplane::link::{Pauses, connect, text};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
-use crate::backplane::wire::{Origin, Published, decode};
+use crate::backplane::wire::{NodeOrigin, Published, decode};
 use crate::hub::SharedEvent;
 
 /// Subscribes until the end.
@@ -86,7 +86,7 @@ fn subscribe<'a>(
             }
             if held_bytes > shared.options.queue_bytes_max {
                 // There is a gap before it in any case.
-                add(&shared.counts.dropped_in, held.len());
+                shared.counts.dropped_in.add(held.len());
                 (held, held_bytes) = (Vec::new(), 0);
             }
         }
@@ -156,7 +156,7 @@ impl Subscriber<'_> {
             Published::Beat => return Ok(()),
         };
         if matches!(event, SharedEvent::Message { .. }) {
-            add(&shared.counts.received, 1);
+            shared.counts.received.add(1);
         }
         shared.deliver(event);
         Ok(())
@@ -223,7 +223,7 @@ struct LastNumbers(BTreeMap<u64, u64>);
 
 impl LastNumbers {
     /// Whether this is later than all before it, of this host.
-    fn is_next(&mut self, origin: Origin) -> bool {
+    fn is_next(&mut self, origin: NodeOrigin) -> bool {
         if self.0.len() >= NODES_MAX && !self.0.contains_key(&origin.node) {
             // Hosts that have ended are still in it.
             self.0.clear();
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn what_is_late_is_left_out() {
         let mut last = LastNumbers::default();
-        let mut take = |node, number| last.is_next(Origin { node, number });
+        let mut take = |node, number| last.is_next(NodeOrigin { node, number });
         assert!(take(1, 0) && take(1, 2) && take(2, 1));
         assert!(!take(1, 1) && !take(1, 2));
         assert!(take(1, 3));

@@ -1,4 +1,4 @@
-//! `Topics`: which channels the subscriber has to have.
+//! `SubscribedTopics`: which channels the subscriber has to have.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 /// The channels of topics with sockets here, and of those that had some until a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct Topics(Mutex<TopicsState>);
+pub(super) struct SubscribedTopics(Mutex<SubscribedState>);
 
 #[derive(Debug, Default)]
-struct TopicsState {
+struct SubscribedState {
     /// Each with the time when its last socket has left, if it has none.
     channels: BTreeMap<String, Option<Instant>>,
     /// Those without sockets, in the order of these times. What has a socket again stays here.
@@ -24,7 +24,7 @@ pub(super) enum TopicChange {
     Unsubscribe(String),
 }
 
-impl Topics {
+impl SubscribedTopics {
     /// A topic has its first socket. Returns whether there is a change.
     pub(super) fn begin(&self, channel: String) -> bool {
         let mut state = self.lock();
@@ -61,7 +61,7 @@ impl Topics {
         has_changed
     }
 
-    /// When [`Topics::expire`] has something to do.
+    /// When [`SubscribedTopics::expire`] has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         self.lock().held.front().map(|(since, _)| *since + HELD)
     }
@@ -79,7 +79,7 @@ impl Topics {
     }
 
     /// No code panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, TopicsState> {
+    fn lock(&self) -> MutexGuard<'_, SubscribedState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_channel_is_held_for_a_while() {
         use TopicChange::{Subscribe, Unsubscribe};
-        let (topics, begin) = (Topics::default(), Instant::now());
+        let (topics, begin) = (SubscribedTopics::default(), Instant::now());
         let at = |seconds| begin + Duration::from_secs(seconds);
         assert!(topics.begin("a".to_owned()) && topics.begin("b".to_owned()));
         assert_eq!(topics.changes(), [Subscribe("a".to_owned()), Subscribe("b".to_owned())]);

@@ -18,15 +18,15 @@ pub(super) enum Published {
 
 /// Where something comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct NodeOrigin {
     pub(super) node: u64,
     /// Each number of a host is higher than those that it has sent before.
     pub(super) number: u64,
 }
 
 /// The bytes for this.
-pub(super) fn encode(origin: Origin, what: &Published) -> Vec<u8> {
-    let Origin { node, number } = origin;
+pub(super) fn encode(origin: NodeOrigin, what: &Published) -> Vec<u8> {
+    let NodeOrigin { node, number } = origin;
     let head = |letter: char| format!("{node:016x}{number:016x}{letter}").into_bytes();
     match what {
         Published::ToTopic(message) => {
@@ -46,9 +46,10 @@ pub(super) fn encode(origin: Origin, what: &Published) -> Vec<u8> {
 }
 
 /// What these bytes are, if they are of a host.
-pub(super) fn decode(mut bytes: Vec<u8>) -> Option<(Origin, Published)> {
+pub(super) fn decode(mut bytes: Vec<u8>) -> Option<(NodeOrigin, Published)> {
     let number = |of: &[u8]| u64::from_str_radix(str::from_utf8(of).ok()?, 16).ok();
-    let origin = Origin { node: number(bytes.get(..16)?)?, number: number(bytes.get(16..32)?)? };
+    let origin =
+        NodeOrigin { node: number(bytes.get(..16)?)?, number: number(bytes.get(16..32)?)? };
     let what = match *bytes.get(32)? {
         b't' => Published::ToTopic(text(bytes.split_off(HEAD_LEN))?),
         b'b' => Published::ToTopic(bytes.split_off(HEAD_LEN).into()),
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_published_is_what_comes() {
-        let origin = Origin { node: 0xfe, number: u64::MAX };
+        let origin = NodeOrigin { node: 0xfe, number: u64::MAX };
         let all = |message| Published::ToAll("/a b".to_owned(), message);
         for what in [
             Published::ToTopic("text".into()),

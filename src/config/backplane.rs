@@ -17,7 +17,7 @@ pub(super) fn backplane(
     let is_refused = |setting: &&Setting| setting.key.set(&mut one, &setting.value).is_none();
     faults.extend(section.settings.iter().filter(is_refused).map(Setting::refusal));
     let mut refuse = |place, text: &str| {
-        let problem = Problem::Backplane(text.to_owned());
+        let problem = Problem::Section(text.to_owned());
         faults.push(ConfigFault { place, problem });
     };
     match section.settings.iter().find(|setting| setting.is_of("url")) {

@@ -31,7 +31,7 @@ fn check(of: &DatabaseConfig, section: &NamedSection, faults: &mut Vec<ConfigFau
     let mut refuse = |place: ValueSource, problem| faults.push(ConfigFault { place, problem });
     let Some(url) = find("url") else {
         let text = format!("[database {}] has no url: add one, such as {URLS}", of.name);
-        return refuse(ValueSource::Line(section.line), Problem::Database(text));
+        return refuse(ValueSource::Line(section.line), Problem::Section(text));
     };
     // A URL that could not be read has been refused already.
     let Some(kind) = of.kind() else { return };
@@ -48,10 +48,10 @@ fn check(of: &DatabaseConfig, section: &NamedSection, faults: &mut Vec<ConfigFau
             DatabaseKind::Sqlite | DatabaseKind::Postgres => continue,
         };
         let text = format!("{name} is a key of {owner}, and this url is another: leave it out");
-        refuse(setting.place, Problem::Database(text));
+        refuse(setting.place, Problem::Section(text));
     }
     let twice = "url has a password, and there is a password-file: leave out one of them";
     if let (Some(file), true) = (find("password-file"), has_password(&of.url)) {
-        refuse(file.place, Problem::Database(twice.to_owned()));
+        refuse(file.place, Problem::Section(twice.to_owned()));
     }
 }

@@ -249,12 +249,9 @@ pub(super) enum Problem {
     /// A file that cannot be included, and why: what follows a comma.
     #[cfg(feature = "admin")]
     Include { path: String, reason: String },
-    /// What is wrong in the section of a database.
-    #[cfg(feature = "database")]
-    Database(String),
-    /// What is wrong in the section of the backplane.
-    #[cfg(feature = "redis")]
-    Backplane(String),
+    /// What is wrong in the section of a database, or of the backplane.
+    #[cfg(any(feature = "database", feature = "redis"))]
+    Section(String),
     /// Values that contradict each other, and what to do about it.
     Contradiction { given: Vec<Given>, cure: &'static str },
 }
@@ -334,10 +331,8 @@ impl fmt::Display for ProblemText<'_> {
             Problem::Expansion { name, error } => write!(f, "{name} {error}"),
             #[cfg(feature = "admin")]
             Problem::Include { path, reason } => write!(f, "include is {}, {reason}", Quoted(path)),
-            #[cfg(feature = "database")]
-            Problem::Database(text) => f.write_str(text),
-            #[cfg(feature = "redis")]
-            Problem::Backplane(text) => f.write_str(text),
+            #[cfg(any(feature = "database", feature = "redis"))]
+            Problem::Section(text) => f.write_str(text),
             Problem::Contradiction { given, cure } => {
                 for (index, Given { name, value, place }) in given.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };

@@ -165,7 +165,7 @@ impl CurrentSection {
                          not by {}",
                         Quoted(name)
                     );
-                    Problem::Database(text)
+                    Problem::Section(text)
                 });
                 (Self::Database(name.to_owned(), line), fault)
             }

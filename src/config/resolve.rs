@@ -44,10 +44,7 @@ pub(super) fn resolve(
     #[cfg(feature = "programs")]
     settle_framing(&mut config, all.iter().chain(flags));
     follow(&mut config.all.limits, &all);
-    let is_given = |setting: &Setting| setting.is_of("new-per-ip");
-    if config.all.limits.sockets_per_ip_max == Limits::OFF_COUNT && !all.iter().any(is_given) {
-        config.all.limits.connection_rate = None;
-    }
+    settle_rate(&mut config, &all);
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
     #[cfg(feature = "proxy")]
@@ -87,9 +84,7 @@ pub(super) fn resolve(
     #[cfg(feature = "database")]
     config.databases.extend(databases(&sheet.databases, &mut faults));
     #[cfg(feature = "redis")]
-    {
-        config.backplane = backplane(&sheet.backplane, &mut faults);
-    }
+    config.backplane.clone_from(&backplane(&sheet.backplane, &mut faults));
     if !faults.is_empty() {
         return Err(ConfigError::new(names, faults));
     }
@@ -99,6 +94,14 @@ pub(super) fn resolve(
     }
     config.file = names.file;
     Ok(config)
+}
+
+/// Without `max-per-ip`, a `new-per-ip` that is not given is off.
+fn settle_rate(config: &mut Config, all: &[Setting]) {
+    let is_given = |setting: &Setting| setting.is_of("new-per-ip");
+    if config.all.limits.sockets_per_ip_max == Limits::OFF_COUNT && !all.iter().any(is_given) {
+        config.all.limits.connection_rate = None;
+    }
 }
 
 /// Applies the settings in their order. Values that are not allowed are faults.

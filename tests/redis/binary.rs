@@ -25,7 +25,7 @@ fn open(server: &Binary) -> Raw {
 }
 
 #[test]
-fn processes_and_hosts_share() {
+fn hosts_and_processes_share() {
     let redis = Redis::start();
     let more = |admin: &Path| {
         format!(

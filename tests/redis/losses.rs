@@ -1,5 +1,5 @@
-//! Redis goes, comes again, stalls, and cuts hosts off: local sockets get all, and others a sequence
-//! whose holes are gaps.
+//! Redis goes, comes again, stalls, and cuts hosts off: local sockets get all, and others a
+//! sequence whose holes are gaps.
 
 use switchboard::NotReady;
 use switchboard::backplane::RedisOptions;
@@ -84,7 +84,7 @@ fn subscribers_are_killed() {
     course.judge();
 }
 
-/// Redis does not answer for longer than a call may take. Afterwards it does what it was told.
+/// Redis does not answer for longer than a call may take. Afterwards it goes on.
 #[test]
 fn redis_stalls() {
     let redis = Redis::start();

@@ -1,6 +1,6 @@
-//! What services of several hosts share over a real Redis, which is killed, paused and cut off: each
-//! socket of the same host gets all, and one of another host a sequence whose holes are gaps that
-//! its service has heard of.
+//! What services of several hosts share over a real Redis, which is killed, paused and cut off:
+//! each socket of the same host gets all, and one of another host a sequence whose holes are gaps
+//! that its service has heard of.
 #![cfg(feature = "redis")]
 
 mod binary;

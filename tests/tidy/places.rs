@@ -5,7 +5,7 @@ use crate::source::{none, sources};
 use crate::tokens::{code, is_at, tokens};
 
 /// Packages, and modules of the standard library, each with the places where it may be used.
-const PACKAGES: [(&str, &[&str]); 20] = [
+const PACKAGES: [(&str, &[&str]); 21] = [
     // A program's thread polls its pipes, and a signal writes to a pipe of mio.
     (
         "mio",
@@ -55,8 +55,10 @@ const PACKAGES: [(&str, &[&str]); 20] = [
             "src/admin/",
             "src/process/",
             "src/prefork/",
+            "src/backplane/",
         ],
     ),
+    ("redis", &["src/backplane/"]),
     ("serde", &["src/service/json.rs", "src/testing/json.rs", "services/_chat_messages.rs"]),
     ("serde_json", &["src/service/json.rs", "src/testing/json.rs"]),
     (
@@ -74,8 +76,10 @@ const PACKAGES: [(&str, &[&str]); 20] = [
             "src/admin/",
             "src/process/",
             "src/prefork/",
+            "src/backplane/",
             "src/config/",
             "src/bin/switchboard/admin.rs",
+            "src/bin/switchboard/backplane.rs",
             "src/bin/switchboard/databases.rs",
             "src/bin/switchboard/greeting.rs",
             "src/bin/switchboard/listen.rs",
@@ -99,6 +103,7 @@ const PACKAGES: [(&str, &[&str]); 20] = [
             "src/net/tls/certificates.rs",
             // A password, and authorities.
             "src/database/postgres/",
+            "src/backplane/link.rs",
             "src/admin/access.rs",
             "src/admin/own_process.rs",
             "src/process/",
@@ -157,6 +162,7 @@ const CALLS: [(&str, &[&str]); 10] = [
             "src/admin/",
             "src/process/",
             "src/prefork/",
+            "src/backplane/",
             // Where virtual time begins.
             "src/testing/io.rs",
             "services/_chat_archive.rs",

@@ -1,7 +1,8 @@
 //! The lists of all keys, in the order of `server.conf`, with their definitions: `server`,
 //! `programs` and `limits`. A new key is one more entry there and one more comment in
 //! `server.conf`. A test compares the two; there is no other list. `key` describes an entry. With
-//! the feature `database`, `databases`: the keys of sections of databases, a list of their own; with `redis`, `backplane`: likewise.
+//! the feature `database`, `databases`: the keys of sections of databases, a list of their own;
+//! with `redis`, `backplane`: likewise.
 
 #[cfg(feature = "redis")]
 pub(super) mod backplane;

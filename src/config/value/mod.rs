@@ -2,8 +2,8 @@
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`; the
 //! kinds about workers are in `workers`, those about proxies in `proxies`, those about TLS in
-//! `tls`, those about Unix sockets and processes in `unix`, those of databases in `databases`, that of the
-//! backplane in `backplane`,
+//! `tls`, those about Unix sockets and processes in `unix`, those of databases in `databases`,
+//! those of the backplane in `backplane`,
 //! those about listeners for operators in `admin`, and the words of others in `words`.
 
 #[cfg(feature = "admin")]
