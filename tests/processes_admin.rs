@@ -12,7 +12,7 @@ use support::binary::Binary;
 use support::folder::socket_path;
 use support::http::Answer;
 use support::process::children;
-use support::several::{command, conf, pids, signal, text};
+use support::several::{command, conf, next_with, pids, signal, text};
 use support::{Raw, until};
 
 /// A server with two processes, and its listener for operators.
@@ -25,9 +25,13 @@ struct Operated {
 
 impl Operated {
     fn start(name: &str) -> Self {
+        Self::start_with(name, "")
+    }
+
+    fn start_with(name: &str, more: &str) -> Self {
         let socket = socket_path("admin");
-        let folder = conf(name, 2, &Self::keys(&socket));
-        let (server, lines) = Binary::run_logged(&mut command(&folder));
+        let folder = conf(name, 2, &(Self::keys(&socket) + more));
+        let (server, lines) = Binary::run_loud(command(&folder).args(["--port", "0"]));
         pids(&server, 2);
         Self { server, lines, folder, socket }
     }
@@ -142,11 +146,51 @@ fn messages_of_operators_reach_all_processes() {
     let answer = operated.ask_with("POST /send?service=/echo&to=17", "news");
     assert_eq!(answer.status, 400);
     assert!(answer.text().contains("an id is of one process"), "{}", answer.text());
+    let sent = |process: &str| {
+        let answer = operated.ask_with(&format!("POST /send?{process}&service=/echo&to=*"), "part");
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        let len =
+            answer.text().trim_end().trim_start_matches("{\"sockets\":").trim_end_matches('}');
+        len.parse::<usize>().expect("it is a number")
+    };
+    let parts = [sent("process=0"), sent("proces%73=1")];
+    assert!(parts.iter().sum::<usize>() == 20 && !parts.contains(&0), "{parts:?}");
+    clients.iter_mut().for_each(|raw| assert_eq!(raw.read_text(), "part"));
     let answer = operated.ask("POST /close?service=/echo&to=*&code=4000");
     assert_eq!((answer.status, answer.text()), (202, "{\"sockets\":20}\n"));
     for raw in &mut clients {
         assert_eq!(raw.read_close().0, 4000);
     }
+}
+
+/// An id is of one process. The log has both.
+#[test]
+fn a_socket_is_found_by_its_process_and_its_id() {
+    let operated = Operated::start_with("one", "access-log: all\n");
+    let open = |_| {
+        let mut raw = Raw::connect(operated.server.address());
+        raw.upgrade("/echo");
+        let line = next_with(&operated.lines, "socket=");
+        let id = line.split(' ').find_map(|word| word.strip_prefix("socket="));
+        let process = usize::from(line.contains("[1] "));
+        assert!(process == 1 || line.contains("[0] "), "{line}");
+        (raw, id.expect("it has one").to_owned(), process)
+    };
+    let mut clients: Vec<_> = (0..20).map(open).collect();
+    for (raw, id, process) in &mut clients {
+        let to = format!("process={process}&service=/echo&to={id}");
+        let answer = operated.ask_with(&format!("POST /send?{to}"), id);
+        assert_eq!((answer.status, answer.text()), (202, "{\"sockets\":1}\n"), "{to}");
+        assert_eq!(raw.read_text(), *id);
+        let answer = operated.ask(&format!("POST /close?{to}&code=4000"));
+        assert_eq!((answer.status, answer.text()), (202, "{\"sockets\":1}\n"), "{to}");
+        assert_eq!(raw.read_close().0, 4000);
+    }
+    assert!((0..2).all(|number| clients.iter().any(|(.., process)| *process == number)));
+    let answer = operated.ask("POST /close?process=2&service=/echo&to=*");
+    assert_eq!((answer.status, answer.text()), (400, "process is 2, and this server has 0 to 1\n"));
+    let answer = operated.ask("POST /close?process=-1&service=/echo&to=*");
+    assert_eq!(answer.status, 400);
 }
 
 #[test]

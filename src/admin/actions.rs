@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::admin::command::AdminCommand;
 use crate::admin::exchange::no_service;
+use crate::admin::form::bad;
 use crate::admin::handle::MetricsHandle;
 use crate::admin::reply::{Reply, ReplySlot, ReportPage};
 use crate::admin::settings::ReloadCall;
@@ -43,6 +44,9 @@ impl Actions {
 
     /// Begins what is asked for.
     pub(super) fn begin(&self, command: AdminCommand, reply: ReplySlot) {
+        if command.place().is_some() {
+            return reply.send(Reply::Answer(bad("this server is one process: leave process out")));
+        }
         match command {
             AdminCommand::Health => {
                 self.ask(reply, |_, _, _| answer(Status::OK, "ok"));
@@ -52,14 +56,15 @@ impl Actions {
             }),
             AdminCommand::Status => self.begin_page(ReportPage::Status, reply),
             AdminCommand::Metrics => self.begin_page(ReportPage::Metrics, reply),
-            AdminCommand::Send { service, to, message } => {
+            AdminCommand::Send { service, to, message, .. } => {
                 self.ask(reply, move |hub, _, now| {
                     counted(hub.publish(&service, to, message, now))
                 });
             }
-            AdminCommand::Close { service, to, close } => self.ask(reply, move |hub, _, now| {
-                counted(hub.close_sockets(&service, to, &close, now))
-            }),
+            AdminCommand::Close { service, to, close, .. } => self
+                .ask(reply, move |hub, _, now| {
+                    counted(hub.close_sockets(&service, to, &close, now))
+                }),
             AdminCommand::Reload => self.reload(reply),
             AdminCommand::Drain => {
                 // The host may end at once, and then the thread gets no reply behind its stop.

@@ -30,6 +30,8 @@ pub enum AdminCommand {
         to: Audience,
         /// What; empty until the content of the request has come.
         message: Message,
+        /// The one process that it is for, of several.
+        process: Option<usize>,
     },
     /// Close sockets of a service.
     Close {
@@ -39,6 +41,8 @@ pub enum AdminCommand {
         to: Audience,
         /// The code and the reason.
         close: Close,
+        /// The one process that it is for, of several.
+        process: Option<usize>,
     },
     /// Read the configuration again.
     Reload,
@@ -46,6 +50,16 @@ pub enum AdminCommand {
     Drain,
     /// Log at this level.
     LogLevel(LevelFilter),
+}
+
+impl AdminCommand {
+    /// The one process that it is for, of several.
+    pub(crate) const fn place(&self) -> Option<usize> {
+        match self {
+            Self::Send { process, .. } | Self::Close { process, .. } => *process,
+            _ => None,
+        }
+    }
 }
 
 #[cfg(feature = "processes")]
@@ -142,11 +156,12 @@ fn send(form: &mut Form) -> Result<AdminCommand, Response> {
         Some("binary") => Message::from(Vec::new()),
         Some(other) => return Err(bad(&format!("type is {other:?}: text or binary"))),
     };
-    Ok(AdminCommand::Send { service: form.need("service")?, to: recipients(form)?, message })
+    let (service, to, process) = (form.need("service")?, recipients(form)?, place(form)?);
+    Ok(AdminCommand::Send { service, to, message, process })
 }
 
 fn close(form: &mut Form) -> Result<AdminCommand, Response> {
-    let (service, to) = (form.need("service")?, recipients(form)?);
+    let (service, to, process) = (form.need("service")?, recipients(form)?, place(form)?);
     let code = form.take("code").unwrap_or_else(|| CloseCode::NORMAL.number().to_string());
     // The library would also accept a sign.
     let digits = number(&code, CODE_DIGITS).and_then(|number| u16::try_from(number).ok());
@@ -161,12 +176,21 @@ fn close(form: &mut Form) -> Result<AdminCommand, Response> {
     if close.sent_reason().len() < close.reason.len() {
         return Err(bad("reason is longer than the 123 bytes of a close frame"));
     }
-    Ok(AdminCommand::Close { service, to, close })
+    Ok(AdminCommand::Close { service, to, close, process })
 }
 
 fn recipients(form: &mut Form) -> Result<Audience, Response> {
     audience(&form.need("to")?)
         .map_err(|error| bad(&format!("to: {error}; * is all, and @news a topic")))
+}
+
+fn place(form: &mut Form) -> Result<Option<usize>, Response> {
+    let Some(text) = form.take("process") else { return Ok(None) };
+    let digits = number(&text, PROCESS_DIGITS).and_then(|number| usize::try_from(number).ok());
+    match digits {
+        Some(number) => Ok(Some(number)),
+        None => Err(bad(&format!("process is {text:?}: the number of a process, from 0"))),
+    }
 }
 
 fn log_level(form: &mut Form) -> Result<AdminCommand, Response> {
@@ -178,3 +202,4 @@ fn log_level(form: &mut Form) -> Result<AdminCommand, Response> {
 }
 
 const CODE_DIGITS: usize = 4;
+const PROCESS_DIGITS: usize = 2;

@@ -36,6 +36,7 @@ struct Content {
     to: Audience,
     /// Empty, and of the kind that was asked for.
     message: Message,
+    process: Option<usize>,
     len: u64,
     bytes: Vec<u8>,
     /// Whether the client waits for a 100 (RFC 9110, 10.1.1).
@@ -139,7 +140,7 @@ impl AdminExchange {
         let command = routed?.read(head.method())?;
         let is_awaited = is_awaited(head)?;
         let len = head.content_len();
-        let AdminCommand::Send { service, to, message } = command else {
+        let AdminCommand::Send { service, to, message, process } = command else {
             if len > 0 {
                 return Err(Response::text(Status::BAD_REQUEST, "this takes no content"));
             }
@@ -151,7 +152,8 @@ impl AdminExchange {
             return Err(Response::text(Status::LENGTH_REQUIRED, NO_LENGTH));
         }
         let find = ExchangeStep::Find(service.clone());
-        let mut content = Content { service, to, message, len, bytes: Vec::new(), is_awaited };
+        let bytes = Vec::new();
+        let mut content = Content { service, to, message, process, len, bytes, is_awaited };
         content.take(rest);
         self.state = ExchangeState::Held(content);
         Ok(find)
@@ -166,14 +168,14 @@ impl AdminExchange {
                 return None;
             }
         };
-        let Content { service, to, message, bytes, .. } = content;
+        let Content { service, to, message, process, bytes, .. } = content;
         // RFC 6455, 5.6: a text is UTF-8.
         let message = match message.is_text() {
             true => String::from_utf8(bytes).map(Message::from),
             false => Ok(Message::from(bytes)),
         };
         Some(match message {
-            Ok(message) => ExchangeStep::Do(AdminCommand::Send { service, to, message }),
+            Ok(message) => ExchangeStep::Do(AdminCommand::Send { service, to, message, process }),
             Err(_) => self.answer(Response::text(Status::UNSUPPORTED_MEDIA_TYPE, NO_TEXT)),
         })
     }

@@ -10,7 +10,7 @@ use crate::admin::actions::Actions;
 use crate::admin::command::AdminCommand;
 use crate::admin::form::bad;
 use crate::admin::reply::{Reply, ReplySlot};
-use crate::ws::Response;
+use crate::ws::{Response, form};
 
 /// What operators ask several processes.
 pub(crate) struct AdminRequest {
@@ -43,7 +43,7 @@ pub(super) struct AdminQueue {
 
 impl AdminQueue {
     pub(super) fn push(&self, command: AdminCommand, line: &str, reply: ReplySlot) {
-        if command.is_for_ids() {
+        if command.is_for_ids() && command.place().is_none() {
             return reply.send(Reply::Answer(bad(IDS)));
         }
         let bytes = request(line, &command);
@@ -54,13 +54,15 @@ impl AdminQueue {
     }
 }
 
-/// A request with this method and target. Operators get the head alone from the parent.
+/// A request with this method and target, without the parameter `process`. Operators get the head
+/// alone from the parent.
 fn request(line: &str, command: &AdminCommand) -> Vec<u8> {
     let content = match command {
         AdminCommand::Send { message, .. } => message.as_bytes(),
         _ => &[],
     };
     let line = line.strip_prefix("HEAD ").map_or_else(|| line.to_owned(), |at| format!("GET {at}"));
+    let line = if command.place().is_some() { without_process(&line) } else { line };
     let len = content.len();
     let mut bytes =
         format!("{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n").into_bytes();
@@ -68,4 +70,14 @@ fn request(line: &str, command: &AdminCommand) -> Vec<u8> {
     bytes
 }
 
-const IDS: &str = "an id is of one process, and this server has several: to takes * or a topic";
+/// A line without the parameter `process`.
+fn without_process(line: &str) -> String {
+    let Some((path, query)) = line.split_once('?') else { return line.to_owned() };
+    let others = form::pairs(query).filter(|(name, _)| form::decode(name).bytes != PROCESS);
+    let others: Vec<_> = others.map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{path}?{}", others.join("&"))
+}
+
+const PROCESS: &[u8] = b"process";
+const IDS: &str = "an id is of one process, and this server has several: add process, as in \
+                   process=1, or let to be * or a topic";

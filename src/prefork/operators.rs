@@ -62,7 +62,14 @@ impl Operators {
             // The thread of the listeners answers itself when the whole time is over.
             let deadline = now + request.time_max() * 4 / 5;
             let bytes = request.bytes.clone();
-            let asked = ready(all);
+            let mut asked = ready(all);
+            if let Some(process) = request.command.place() {
+                asked.retain(|one| *one == process);
+                if asked.is_empty() {
+                    request.answer(not_there(process, all.len()));
+                    continue;
+                }
+            }
             let number = self.gatherings.begin(Some(request), asked.clone(), deadline);
             self.send(all, number, &asked, &bytes);
         }
@@ -119,6 +126,16 @@ impl Operators {
 /// The numbers of the processes that can answer.
 fn ready(all: &[ServerProcess]) -> Vec<usize> {
     all.iter().filter(|of| of.is_ready()).map(|of| of.number).collect()
+}
+
+/// The answer about a process that does not run, of so many.
+fn not_there(process: usize, len: usize) -> Response {
+    if process < len {
+        let text = format!("process {process} does not run");
+        return Response::text(Status::UNAVAILABLE, &text);
+    }
+    let text = format!("process is {process}, and this server has 0 to {}", len - 1);
+    Response::text(Status::BAD_REQUEST, &text)
 }
 
 const COLLECT: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
