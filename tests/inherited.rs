@@ -17,6 +17,8 @@ use std::process::{Command, Stdio};
 use support::Raw;
 use support::binary::Binary;
 use support::folder::{folder, socket_path};
+#[cfg(feature = "processes")]
+use support::several;
 
 /// A command that runs the binary in place of a shell, which gives it the number of its process,
 /// and its standard input and error as the descriptors 3 and 4.
@@ -136,6 +138,65 @@ fn the_name_admin_is_a_role() {
     let (code, text) = failure(inheriting("admin", listener, None).args(["-p", "0"]));
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("there is no token: set admin-token"), "{text}");
+}
+
+/// All processes accept at the sockets of a manager, which outlive each of them. That for operators
+/// is of the parent.
+#[cfg(feature = "processes")]
+#[test]
+fn several_processes_have_the_same_inherited_listeners() {
+    let path = socket_path("several");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = tcp.local_addr().expect("it is bound");
+    let unix = UnixListener::bind(&path).expect("the path is free");
+    let file = several::conf("several", 2, "").join("conf");
+    let mut command = inheriting("web:admin", tcp, Some(unix.into()));
+    let mut server = Binary::run_as_it_is(command.args(["--quiet", "-c"]).arg(&file));
+    assert_eq!(server.address(), address);
+    let ask = |target: &str| {
+        let mut raw = Raw::connect_unix(&path);
+        raw.send(&support::http::get(target, ""));
+        raw.read_answer()
+    };
+    let first = several::pids(&server, 2);
+    for pid in &first {
+        several::signal(pid, "STOP");
+        (0..4).for_each(|_| echo(Raw::connect(address)));
+        several::signal(pid, "CONT");
+    }
+    // What comes while there is no process waits.
+    first.iter().for_each(|pid| several::signal(pid, "KILL"));
+    (0..4).for_each(|_| echo(Raw::connect(address)));
+    support::until("both run again", || {
+        let now = several::pids(&server, 2);
+        now.iter().all(|pid| !first.contains(pid))
+            && now.iter().all(|pid| ask("/status").text().contains(&format!("\"pid\":{pid},")))
+    });
+    assert_eq!(ask("/healthz").status, 200);
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    assert!(path.exists(), "the file is that of the manager");
+    fs::remove_file(&path).expect("it is there");
+}
+
+/// The role of an inherited listener is that of each process.
+#[cfg(all(feature = "processes", feature = "proxy"))]
+#[test]
+fn several_processes_have_the_roles_of_inherited_listeners() {
+    let [plain, proxied] =
+        [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    let behind = proxied.local_addr().expect("it is bound");
+    let file = several::conf("roles", 2, "trusted-proxy: 127.0.0.1\n").join("conf");
+    let mut command = inheriting("plain:proxy", plain, Some(proxied.into()));
+    let server = Binary::run_as_it_is(command.args(["--quiet", "-c"]).arg(&file));
+    echo(Raw::connect(server.address()));
+    for pid in several::pids(&server, 2) {
+        several::signal(&pid, "STOP");
+        let mut raw = Raw::connect(behind);
+        raw.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 443\r\n");
+        echo(raw);
+        several::signal(&pid, "CONT");
+    }
 }
 
 #[test]
