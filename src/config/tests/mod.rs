@@ -23,13 +23,6 @@ mod printed;
 mod programs;
 #[cfg(feature = "proxy")]
 mod proxies;
-#[cfg(all(
-    feature = "admin",
-    feature = "processes",
-    feature = "programs",
-    feature = "proxy",
-    feature = "unix"
-))]
 mod shipped;
 #[cfg(feature = "admin")]
 mod variables;

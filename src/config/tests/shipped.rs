@@ -1,5 +1,13 @@
 //! The shipped file, and a file with every key: what there is in a build with all that is default.
 
+#![cfg(all(
+    feature = "admin",
+    feature = "processes",
+    feature = "programs",
+    feature = "proxy",
+    feature = "unix"
+))]
+
 use super::*;
 use crate::config::{AdminAddress, AdminConfig, Dumpable, LogFormat, ServiceConfig};
 use crate::hub::{AccessLog, ProxyProtocol, Spellings};
