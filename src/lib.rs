@@ -161,7 +161,7 @@
 //! | `postgres` | no | servers of PostgreSQL (`database::postgres::Postgres`); it has `tls` |
 //! | `workers` | yes | services with several threads, programs with several processes (`Workers`) |
 //! | `processes` | yes | the binary is several processes on one port |
-//! | `redis` | no | services share with those of other hosts (`backplane::RedisBackplane`) |
+//! | `redis` | no | services share with other hosts (`backplane::RedisBackplane`); it has `tls` |
 //! | `chatroom` | yes | the demo chat of the binary; brings `json` |
 //! | `simd` | yes | faster UTF-8 validation of long texts; brings simdutf8 |
 //! | `testing` | no | a host in memory for the tests of services (`testing::TestHost`) |

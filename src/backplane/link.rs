@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::time::Duration;
 
-use redis::{Client, Connection, IntoConnectionInfo, RedisError};
+use redis::{Client, Connection, ConnectionAddr, IntoConnectionInfo, RedisError, TlsCertificates};
+use rustls::crypto::ring;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use crate::backplane::options::RedisOptions;
 
@@ -22,12 +26,34 @@ pub(super) fn connect(options: &RedisOptions) -> Result<Connection, String> {
         settings = settings.set_password(password.trim_end_matches(['\r', '\n']));
     }
     info = info.set_redis_settings(settings);
-    let client = Client::open(info).map_err(|error| text(&error))?;
+    let client = match info.addr() {
+        ConnectionAddr::TcpTls { .. } => {
+            // Without one, the library panics where the program has two.
+            let _ = ring::default_provider().install_default();
+            let root_cert = options.ca_file.as_deref().map(authorities).transpose()?;
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+        }
+        _ => Client::open(info),
+    };
+    let client = client.map_err(|error| text(&error))?;
     let connection = client.get_connection_with_timeout(CALL).map_err(|error| text(&error))?;
     for set in [Connection::set_read_timeout, Connection::set_write_timeout] {
         set(&connection, Some(CALL)).map_err(|error| text(&error))?;
     }
     Ok(connection)
+}
+
+/// The authorities of a file, in PEM.
+fn authorities(file: &Path) -> Result<Vec<u8>, String> {
+    let bytes = fs::read(file)
+        .map_err(|error| format!("ca-file {} is not read: {error}", file.display()))?;
+    match CertificateDer::pem_slice_iter(&bytes).next() {
+        Some(Ok(_)) => Ok(bytes),
+        _ => Err(format!(
+            "ca-file {} has no certificate in PEM (-----BEGIN CERTIFICATE-----)",
+            file.display()
+        )),
+    }
 }
 
 /// An error for the log.

@@ -25,7 +25,17 @@ pub(super) fn backplane(
         Some(url) if RedisOptions::has_password(&url.value.to_string_lossy()) => {
             refuse(url.place, PASSWORD);
         }
-        Some(_) => {}
+        Some(_) => {
+            let is_plain = one.backplane.as_ref().is_some_and(|options| {
+                options.ca_file.is_some()
+                    && RedisOptions::is_url(&options.url)
+                    && !RedisOptions::has_tls(&options.url)
+            });
+            let file = section.settings.iter().find(|setting| setting.is_of("ca-file"));
+            if let Some(file) = file.filter(|_| is_plain) {
+                refuse(file.place, CA_FILE);
+            }
+        }
     }
     one.backplane
 }
@@ -33,3 +43,4 @@ pub(super) fn backplane(
 const NO_URL: &str = "[backplane] has no url: add one, such as redis://127.0.0.1:6379";
 const PASSWORD: &str = "url has a password, which belongs into a file: leave it out, and name the \
                         file in password-file";
+const CA_FILE: &str = "ca-file is for TLS: let url begin with rediss://, or leave ca-file out";

@@ -31,7 +31,7 @@ const PACKAGES: [(&str, &[&str]); 21] = [
         ],
     ),
     // Tickets of several processes; `rustls` has a module of that name.
-    ("ring", &["src/net/tls/", "src/database/postgres/tls.rs"]),
+    ("ring", &["src/net/tls/", "src/database/postgres/tls.rs", "src/backplane/link.rs"]),
     ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
@@ -42,7 +42,12 @@ const PACKAGES: [(&str, &[&str]); 21] = [
     ("rustls_native_certs", &["src/database/postgres/tls.rs"]),
     (
         "rustls",
-        &["src/net/tls/", "src/database/postgres/stream.rs", "src/database/postgres/tls.rs"],
+        &[
+            "src/net/tls/",
+            "src/database/postgres/stream.rs",
+            "src/database/postgres/tls.rs",
+            "src/backplane/link.rs",
+        ],
     ),
     ("sha1", &["src/ws/upgrade.rs"]),
     ("base64", &["src/ws/credentials.rs", "src/ws/upgrade.rs"]),

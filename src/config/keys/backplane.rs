@@ -27,6 +27,12 @@ pub(in crate::config) static KEYS: &[Key] = &[
         BackplaneValue::Required,
     ),
     key("password-file", "none", "File with the password for Redis", BackplaneValue::PasswordFile),
+    key(
+        "ca-file",
+        "none",
+        "File with the authorities of its certificate (rediss); none: those of the system",
+        BackplaneValue::CaFile,
+    ),
 ];
 
 /// The key called `name`, which is a plain one.

@@ -6,17 +6,22 @@ use crate::backplane::RedisOptions;
 #[test]
 fn a_section_is_a_backplane() {
     let text = "[Backplane]\nURL: redis://ida@h:6380/2\nprefix: a.b-c_9\nqueue: 64k\n\
-                [backplane]\nrequired: Yes\npassword_file: p\n";
+                [backplane]\nrequired: Yes\npassword_file: p\nca-file: None\n";
     let expected = RedisOptions {
         url: "redis://ida@h:6380/2".to_owned(),
         prefix: "a.b-c_9".to_owned(),
         queue_bytes_max: 64 << 10,
         is_required: true,
         password_file: Some(PathBuf::from("p")),
+        ca_file: None,
     };
     assert_eq!(parse(text).expect("it is right").backplane, Some(expected));
     let shortest = parse("[backplane]\nurl: redis+unix:///run/redis.sock").expect("it is right");
     assert_eq!(shortest.backplane, Some(RedisOptions::new("redis+unix:///run/redis.sock")));
+    let secure = parse("[backplane]\nca-file: ca.pem\nurl: rediss://h").expect("it is right");
+    let expected =
+        RedisOptions { ca_file: Some(PathBuf::from("ca.pem")), ..RedisOptions::new("rediss://h") };
+    assert_eq!(secure.backplane, Some(expected));
     assert_eq!(parse("[server]").expect("it is right").backplane, None);
 }
 
@@ -28,7 +33,15 @@ fn faults_of_the_section_say_what_to_do() {
         ("[backplane]\nurl: redis://:hidden@h", "2: url has a password, which belongs into a file"),
         (
             "[backplane]\nurl: rediss://i:hidden@h",
-            "2: url is \"rediss://i:***@h\", allowed is redis:",
+            "2: url has a password, which belongs into a file",
+        ),
+        (
+            "[backplane]\nurl: rediss://i:hidden@h#insecure",
+            "2: url is \"rediss://i:***@h#insecure\", allowed is redis:",
+        ),
+        (
+            "[backplane]\nurl: redis://h\nca-file: a",
+            "3: ca-file is for TLS: let url begin with rediss",
         ),
         ("[backplane]\nurl: http://h", "2: url is \"http://h\", allowed is redis://"),
         ("[backplane]\nurl: redis://h\nprefix: a b", "3: prefix is \"a b\", allowed is up to 64"),

@@ -1,11 +1,10 @@
 //! `BackplaneValue`: the keys of the section of the backplane, with their values.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
 
 use crate::backplane::RedisOptions;
 use crate::config::value::numbers::size;
-use crate::config::value::words::word;
+use crate::config::value::words::{file_or_none, word};
 
 /// A key of the backplane.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +14,7 @@ pub(crate) enum BackplaneValue {
     Queue,
     Required,
     PasswordFile,
+    CaFile,
 }
 
 impl BackplaneValue {
@@ -31,13 +31,8 @@ impl BackplaneValue {
             }
             Self::Queue => target.queue_bytes_max = size(text?)?,
             Self::Required => target.is_required = word(text?, [("no", false), ("yes", true)])?,
-            Self::PasswordFile => {
-                let is_none = value.eq_ignore_ascii_case("none");
-                target.password_file = match value.is_empty() {
-                    true => return None,
-                    false => (!is_none).then(|| PathBuf::from(value)),
-                };
-            }
+            Self::PasswordFile => target.password_file = file_or_none(value)?,
+            Self::CaFile => target.ca_file = file_or_none(value)?,
         }
         Some(())
     }
@@ -45,11 +40,11 @@ impl BackplaneValue {
     /// The allowed values, as a text after "allowed is".
     pub(crate) const fn allowed(self) -> &'static str {
         match self {
-            Self::Url => "redis://USER@HOST:PORT/DB or redis+unix:PATH",
+            Self::Url => "redis://USER@HOST:PORT/DB, rediss://USER@HOST:PORT/DB or redis+unix:PATH",
             Self::Prefix => "up to 64 of: letters, digits, - . _",
             Self::Queue => "a size from 1 to 1g, such as 65536, 64k or 1m",
             Self::Required => "no or yes",
-            Self::PasswordFile => "a file, or none",
+            Self::PasswordFile | Self::CaFile => "a file, or none",
         }
     }
 }

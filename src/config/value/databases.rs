@@ -1,12 +1,11 @@
 //! `DatabaseValue`: the keys of a section of a database, with their values.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::database_config::{DatabaseConfig, DatabaseKind, DiskSync, SslMode};
 use crate::config::value::numbers::{count, time_above_zero};
-use crate::config::value::words::word;
+use crate::config::value::words::{file_or_none, word};
 use crate::service::Start;
 
 /// A key of a database.
@@ -74,13 +73,6 @@ impl DatabaseValue {
             Self::SslMode => "disable or verify-full",
         }
     }
-}
-
-fn file_or_none(value: &OsStr) -> Option<Option<PathBuf>> {
-    if value.eq_ignore_ascii_case("none") {
-        return Some(None);
-    }
-    (!value.is_empty()).then(|| Some(PathBuf::from(value)))
 }
 
 /// Each connection has a thread.
