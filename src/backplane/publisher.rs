@@ -37,6 +37,7 @@ fn publish(
     pauses: &mut Pauses,
 ) -> Result<(), String> {
     let mut beat_at = Instant::now();
+    let mut may_miss = false;
     loop {
         if shared.topics.expire(Instant::now()) {
             shared.outgoing.wake();
@@ -49,7 +50,15 @@ fn publish(
             beat_at = now + BEAT;
         }
         let has_ended = taken.has_ended;
-        send(&mut connection, shared, taken, is_due.then(|| beat(shared)))?;
+        may_miss |= taken.has_missed || !taken.publications.is_empty();
+        if let Err(why) = send(&mut connection, shared, taken, is_due.then(|| beat(shared))) {
+            // Others have missed what was sent last. They may also have missed all before it: if
+            // the address has moved, they may have been at the new server already.
+            if may_miss {
+                shared.outgoing.miss();
+            }
+            return Err(why);
+        }
         pauses.reset();
         shared.counts.up(Half::Publisher);
         if has_ended {
@@ -87,9 +96,6 @@ fn send(
         }
         Err(error) => {
             shared.counts.dropped_out.add(len);
-            if len > 0 || taken.has_missed {
-                shared.outgoing.miss();
-            }
             Err(text(&error))
         }
     }
