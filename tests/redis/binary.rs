@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 
-use super::Redis;
+use super::judge::Record;
 use super::support::Raw;
 use super::support::binary::Binary;
 use super::support::folder::socket_path;
 use super::support::several::{command, conf, next_with, pids, text};
 use super::support::until;
+use super::{Redis, read_all};
 
 /// A server with so many processes whose chat for all, `/broadcast`, shares.
-fn start(name: &str, processes: usize, more: &str) -> (Binary, Receiver<String>) {
+pub fn start(name: &str, processes: usize, more: &str) -> (Binary, Receiver<String>) {
     let folder = conf(name, processes, "");
     let more = format!("{more}\n[service /broadcast]\nshare: all\n");
     std::fs::write(folder.join("conf"), text(processes, &more)).expect("it can be written");
@@ -69,3 +70,34 @@ fn a_broker_that_is_not_there_is_logged_once() {
     raw.send_text("here");
     assert_eq!(raw.read_text(), "here");
 }
+
+/// Another host gets the begin of what it has sent, and nobody is there to tell it of the rest.
+#[test]
+fn a_host_is_killed() {
+    let redis = Redis::start();
+    let more = format!("[backplane]\nurl: {}\nprefix: killed\n", redis.url());
+    let (two, _two_lines) = start("lives", 1, &more);
+    let mut far = Record::of(read_all(open(&two)));
+    let mut next = 0;
+    for _ in 0..ROUNDS {
+        let (one, _one_lines) = start("killed", 1, &more);
+        redis.wait_for_subscribers("killed:all", 2);
+        let (mut raw, first) = (open(&one), next);
+        for _ in 0..EACH {
+            raw.send_text(&next.to_string());
+            assert_eq!(raw.read_text(), next.to_string());
+            next += 1;
+        }
+        until("some have come", || far.last() >= Some(first));
+        one.signal("KILL");
+        redis.wait_for_subscribers("killed:all", 1);
+    }
+    let (one, _one_lines) = start("last", 1, &more);
+    redis.wait_for_subscribers("killed:all", 2);
+    open(&one).send_text(&next.to_string());
+    until("the last has come", || far.last() == Some(next));
+    (0..ROUNDS).for_each(|round| far.judge_begin(round * EACH, EACH));
+}
+
+const ROUNDS: u64 = 3;
+const EACH: u64 = 300;

@@ -54,6 +54,14 @@ impl Record {
         assert!(numbers.iter().copied().eq(0..len), "{:?}", self.came);
     }
 
+    /// Of so many numbers from this on, none is missing before one that has come.
+    pub fn judge_begin(&self, first: u64, len: u64) {
+        let numbers: Vec<_> =
+            self.numbers().filter(|number| (first..first + len).contains(number)).collect();
+        let end = first + numbers.len() as u64;
+        assert!(numbers.iter().copied().eq(first..end), "{:?}", self.came);
+    }
+
     /// How many numbers are missing between others; `None` if there is no gap for some of them so
     /// far. A gap is for what is missing before it: it reaches a socket through the service, and
     /// what comes next may overtake it. No number may be lower than one before.

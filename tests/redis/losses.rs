@@ -117,6 +117,50 @@ fn what_redis_does_not_keep_is_a_gap() {
     assert!(course.judge() >= 3);
 }
 
+/// A replica takes the place of its master, which is killed, and the address moves there.
+#[test]
+fn a_replica_is_promoted() {
+    let port = Redis::free_port().to_string();
+    let mut master = Redis::start_with(&["--port", &port]);
+    let replica = Redis::start_with(&["--replicaof", "127.0.0.1", &port]);
+    until("it follows its master", || {
+        replica.ask("INFO replication", 8).iter().any(|line| line == "master_link_status:up")
+    });
+    let proxies = [(); 2].map(|()| Proxy::start(&master));
+    let [a, b] = proxies.each_ref().map(|of| RedisHost::start_with(RedisOptions::new(&of.url())));
+    let mut course = Course::begin(&a, &b);
+    course.send_many(200);
+    master.kill();
+    course.send_many(200);
+    assert_eq!(replica.command("REPLICAOF NO ONE"), "+OK");
+    proxies.iter().for_each(|proxy| proxy.point_at(&replica));
+    [&a, &b].iter().for_each(|host| host.until_up());
+    course.meet();
+    assert!(course.far.gaps() >= 1);
+    course.judge();
+}
+
+/// The old server goes on, so that what is published there succeeds and reaches nobody.
+#[test]
+fn hosts_move_to_another_server_one_after_the_other() {
+    let [old, new] = [(); 2].map(|()| Redis::start());
+    let proxies = [(); 2].map(|()| Proxy::start(&old));
+    let [a, b] = proxies.each_ref().map(|of| RedisHost::start_with(RedisOptions::new(&of.url())));
+    let mut course = Course::begin(&a, &b);
+    course.send_many(100);
+    let [first, second] = &proxies;
+    second.move_to(&new);
+    until("the other host has a gap", || b.counts().gaps >= 1);
+    new.wait_for_subscribers("switchboard:all", 1);
+    course.send_many(100);
+    until("it is published", || a.counts().published == course.next);
+    let gaps = b.counts().gaps;
+    first.move_to(&new);
+    until("it has another one", || b.counts().gaps > gaps);
+    course.meet();
+    assert!(course.judge() >= 100);
+}
+
 /// Nothing comes over a connection that stands, and nothing that is written there fails.
 #[test]
 fn a_connection_that_is_silent_is_dead() {

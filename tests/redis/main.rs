@@ -3,15 +3,17 @@
 //! that its service has heard of.
 #![cfg(feature = "redis")]
 
+mod access;
 mod binary;
 mod judge;
 mod losses;
+mod partition;
 mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use switchboard::backplane::{RedisBackplane, RedisOptions};
@@ -106,17 +108,20 @@ impl RedisHost {
 
     /// A socket that has joined `news`, and all that it gets.
     fn listen(&self) -> Record {
-        let mut raw = self.join("/topics", &["news"]);
-        let (texts, record) = mpsc::channel();
-        thread::spawn(move || {
-            while let Some(frame) = raw.next_frame()
-                && frame.first == 0x81
-                && texts.send(String::from_utf8(frame.payload).expect("it is text")).is_ok()
-            {
-            }
-        });
-        Record::of(record)
+        Record::of(read_all(self.join("/topics", &["news"])))
     }
+}
+
+/// All texts that a socket gets.
+fn read_all(mut raw: Raw) -> Receiver<String> {
+    let (texts, read) = mpsc::channel();
+    thread::spawn(move || {
+        while let Some(frame) = raw.next_frame()
+            && frame.first == 0x81
+            && texts.send(String::from_utf8(frame.payload).expect("it is text")).is_ok()
+        {}
+    });
+    read
 }
 
 /// Sends a text whose answer is `done`.

@@ -1,11 +1,13 @@
-//! A proxy of Redis that can swallow what its connections carry, while they stand.
+//! A proxy of Redis. It can swallow what its connections carry, while they stand, and move to
+//! another server.
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::support::folder::socket_path;
@@ -16,26 +18,48 @@ pub struct Proxy {
     path: PathBuf,
     /// How often connections were swallowed: those before each time are.
     swallowed: Arc<AtomicUsize>,
+    /// Where connections go.
+    target: Arc<Mutex<PathBuf>>,
+    /// The ends of its connections at the hosts.
+    streams: Arc<Mutex<Vec<UnixStream>>>,
 }
 
 impl Proxy {
     pub fn start(redis: &Redis) -> Self {
         let path = socket_path("proxy");
         let listener = UnixListener::bind(&path).expect("it is free");
-        let (to, swallowed) = (redis.socket(), Arc::new(AtomicUsize::new(0)));
-        let counter = swallowed.clone();
+        let (target, swallowed) = (Arc::new(Mutex::new(redis.socket())), Arc::default());
+        let (to, counter) = (target.clone(), Arc::<AtomicUsize>::clone(&swallowed));
+        let streams = Arc::new(Mutex::new(Vec::new()));
+        let all = streams.clone();
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                let Ok(far) = UnixStream::connect(&to) else { continue };
+                let to = to.lock().expect("no thread panics").clone();
+                let Ok(far) = UnixStream::connect(to) else { continue };
                 let begun = counter.load(Ordering::SeqCst);
                 let clone = |stream: &UnixStream| stream.try_clone().expect("it is open");
+                all.lock().expect("no thread panics").push(clone(&near));
                 for (from, to) in [(clone(&near), clone(&far)), (far, near)] {
                     let counter = counter.clone();
                     thread::spawn(move || pump(from, to, begun, &counter));
                 }
             }
         });
-        Self { path, swallowed }
+        Self { path, swallowed, target, streams }
+    }
+
+    /// New connections go to another server, as when an address moves.
+    pub fn point_at(&self, redis: &Redis) {
+        *self.target.lock().expect("no thread panics") = redis.socket();
+    }
+
+    /// The same, and those that there are end.
+    pub fn move_to(&self, redis: &Redis) {
+        self.point_at(redis);
+        for stream in self.streams.lock().expect("no thread panics").drain(..) {
+            // It may have ended.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
     pub fn url(&self) -> String {
@@ -65,6 +89,6 @@ fn pump(mut from: UnixStream, mut to: UnixStream, begun: usize, swallowed: &Atom
             break;
         }
     }
-    let _ = to.shutdown(std::net::Shutdown::Both);
-    let _ = from.shutdown(std::net::Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+    let _ = from.shutdown(Shutdown::Both);
 }

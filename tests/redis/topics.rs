@@ -1,10 +1,7 @@
 //! What is shared, and with whom.
 
-use std::fs;
-
 use switchboard::backplane::RedisOptions;
 
-use super::support::folder::folder;
 use super::support::{DEADLINE, until};
 use super::{Course, Redis, RedisHost, ask};
 
@@ -104,21 +101,6 @@ fn more_topics_than_a_command_has_are_subscribed_again() {
         assert_eq!(texts.find(|text| text != "gap").as_deref(), Some("it"));
     }
     course.judge();
-}
-
-/// The file is read for each connection.
-#[test]
-fn a_password_is_in_a_file() {
-    let redis = Redis::start_with(&["--requirepass", "secret"]);
-    let file = folder("password").join("password");
-    fs::write(&file, "wrong\n").expect("it can be written");
-    let options = |password_file| RedisOptions { password_file, ..RedisOptions::new(&redis.url()) };
-    let with = |file: &std::path::Path| RedisHost::start_with(options(Some(file.to_owned())));
-    let [a, b] = [with(&file), with(&file)];
-    assert!(!a.counts().is_up);
-    fs::write(&file, "secret\n").expect("it can be written");
-    [&a, &b].iter().for_each(|host| host.until_up());
-    Course::begin(&a, &b).judge();
 }
 
 #[test]

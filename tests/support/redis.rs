@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::{DEADLINE, until};
@@ -26,11 +27,24 @@ impl Redis {
 
     /// The same with `settings`, which are words of its command line.
     pub fn start_with(settings: &[&str]) -> Self {
+        Self::start_beside(settings, &[])
+    }
+
+    /// The same with copies of files in its folder, which it may read.
+    pub fn start_beside(settings: &[&str], files: &[&Path]) -> Self {
         let folder = super::folder::socket_path("redis");
         fs::create_dir(&folder).expect("it is free");
+        let copy = |file: &&Path| {
+            let copy = folder.join(file.file_name().expect("it has a name"));
+            fs::copy(file, &copy).expect("it can be copied");
+            copy
+        };
+        let copies: Vec<_> = files.iter().map(copy).collect();
         if rustix::process::geteuid().is_root() {
             let (user, group) = NOBODY;
-            chown(&folder, Some(user), Some(group)).expect("root may");
+            for path in copies.iter().chain([&folder]) {
+                chown(path, Some(user), Some(group)).expect("root may");
+            }
         }
         let settings = settings.iter().map(|word| (*word).to_owned()).collect();
         let mut server = Self { folder, settings, running: None };
@@ -68,6 +82,12 @@ impl Redis {
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.join("socket")
+    }
+
+    /// A port that is free a moment later, too, for a server that listens by TCP.
+    pub fn free_port() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        listener.local_addr().expect("it is bound").port()
     }
 
     /// Its URL.

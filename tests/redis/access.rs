@@ -1,0 +1,120 @@
+//! Who may use Redis: passwords, users, and TLS.
+
+use std::fs;
+use std::path::Path;
+
+use switchboard::backplane::RedisOptions;
+
+use super::support::folder::folder;
+use super::support::several::next_with;
+use super::support::tls::certificates;
+use super::{Course, Redis, RedisHost, binary};
+
+/// The file is read for each connection.
+#[test]
+fn a_password_is_in_a_file() {
+    let redis = Redis::start_with(&["--requirepass", "secret"]);
+    let file = folder("password").join("password");
+    fs::write(&file, "wrong\n").expect("it can be written");
+    let options = |password_file| RedisOptions { password_file, ..RedisOptions::new(&redis.url()) };
+    let with = |file: &Path| RedisHost::start_with(options(Some(file.to_owned())));
+    let [a, b] = [with(&file), with(&file)];
+    assert!(!a.counts().is_up);
+    fs::write(&file, "secret\n").expect("it can be written");
+    [&a, &b].iter().for_each(|host| host.until_up());
+    Course::begin(&a, &b).judge();
+}
+
+/// The rights that docs/scale.md names are enough.
+#[test]
+fn a_user_needs_few_rights() {
+    let rights = ["on", ">secret", "resetchannels", "&switchboard:*", "-@all"];
+    let commands = ["+publish", "+subscribe", "+unsubscribe"];
+    let user = [&["--port", "PORT", "--user", "ida"][..], &rights, &commands].concat();
+    let port = Redis::free_port().to_string();
+    let user: Vec<_> =
+        user.iter().map(|word| if *word == "PORT" { &*port } else { word }).collect();
+    let _redis = Redis::start_with(&user);
+    let file = folder("user").join("password");
+    fs::write(&file, "secret").expect("it can be written");
+    let url = format!("redis://ida@127.0.0.1:{port}");
+    let options = RedisOptions { password_file: Some(file), ..RedisOptions::new(&url) };
+    let (a, b) = (RedisHost::start_with(options.clone()), RedisHost::start_with(options));
+    [&a, &b].iter().for_each(|host| host.until_up());
+    Course::begin(&a, &b).judge();
+}
+
+/// A server with TLS alone, and the options for it.
+struct Secure {
+    /// It ends with this.
+    _redis: Redis,
+    port: String,
+}
+
+impl Secure {
+    fn start() -> Self {
+        let [chain, key, ca] =
+            ["first.pem", "first.key", "ca.pem"].map(|name| certificates().join(name));
+        let port = Redis::free_port().to_string();
+        let words = ["--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file"];
+        let files = ["first.pem", "--tls-key-file", "first.key", "--tls-ca-cert-file", "ca.pem"];
+        let redis = Redis::start_beside(&[&words[..], &files].concat(), &[&chain, &key, &ca]);
+        Self { _redis: redis, port }
+    }
+
+    /// A host that connects to a name of it.
+    fn connect(&self, name: &str, ca_file: &Path) -> RedisHost {
+        let options = RedisOptions::new(&format!("rediss://{name}:{}", self.port));
+        RedisHost::start_with(RedisOptions { ca_file: Some(ca_file.to_owned()), ..options })
+    }
+}
+
+#[test]
+fn connections_have_tls() {
+    let redis = Secure::start();
+    let authority = certificates().join("ca.pem");
+    let a = redis.connect("localhost", &authority);
+    let b = redis.connect("127.0.0.1", &authority);
+    let mut course = Course::begin(&a, &b);
+    course.send_many(500);
+    course.judge();
+}
+
+/// What a host logs about a server that it does not connect to.
+fn refusal(keys: &str) -> String {
+    let (_server, lines) = binary::start("refusal", 1, &format!("[backplane]\n{keys}"));
+    next_with(&lines, "the backplane is down")
+}
+
+#[test]
+fn a_server_that_is_not_trusted_is_not_used() {
+    let redis = Secure::start();
+    let empty = folder("authorities").join("empty.pem");
+    fs::write(&empty, "none").expect("it can be written");
+    let [ca, foreign, missing] = ["ca", "foreign", "missing"].map(|name| certificates().join(name));
+    for (scheme, host, file, expected) in [
+        ("rediss", "localhost", foreign.with_extension("pem"), "UnknownIssuer"),
+        ("rediss", "127.0.0.2", ca.with_extension("pem"), "not valid for"),
+        ("rediss", "localhost", empty, "empty.pem has no certificate in PEM"),
+        ("rediss", "localhost", missing, "missing is not read: No such file"),
+    ] {
+        let url = format!("{scheme}://{host}:{}", redis.port);
+        let line = refusal(&format!("url: {url}\nca-file: {}\n", file.display()));
+        assert!(line.contains(expected), "{url}: {line}");
+    }
+    // Without TLS, none of both is understood.
+    let line = refusal(&format!("url: redis://localhost:{}\n", redis.port));
+    assert!(line.contains("Redis: "), "{line}");
+}
+
+#[test]
+fn no_line_of_the_log_has_a_password() {
+    let redis = Redis::start_with(&["--requirepass", "secret"]);
+    let file = folder("hidden").join("password");
+    for text in ["hidden", "hid\nden", ""] {
+        fs::write(&file, text).expect("it can be written");
+        let line = refusal(&format!("url: {}\npassword-file: {}\n", redis.url(), file.display()));
+        assert!(!line.contains("hid") && !line.contains("den"), "{line}");
+        assert!(line.contains("AuthenticationFailed"), "{text:?}: {line}");
+    }
+}
