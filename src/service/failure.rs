@@ -1,11 +1,12 @@
 //! `FailureLog`: the log lines about errors of callbacks.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use log::kv::Value;
 use log::{Level, Record};
 
 use crate::service::SocketId;
+use crate::service::line_limit::LineLimit;
 
 /// What a service did wrong, for the log.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +25,7 @@ pub(super) enum Failure<'a> {
 /// and then the count of those that were left out.
 #[derive(Default)]
 pub(super) struct FailureLog {
-    /// When the current second has begun.
-    begun: Option<Instant>,
-    lines: u32,
-    left_out: u64,
+    limit: LineLimit,
 }
 
 impl FailureLog {
@@ -35,42 +33,17 @@ impl FailureLog {
     pub(super) fn write(&mut self, service: &str, failure: Failure<'_>) {
         #[cfg(feature = "testing")]
         record(failure);
-        let now = Instant::now();
-        self.begin(now).into_iter().for_each(|lines| log_failure(service, lines));
-        if self.admits() {
+        let left_out = self.limit.begin(Instant::now()).map(Failure::LeftOut);
+        left_out.into_iter().for_each(|lines| log_failure(service, lines));
+        if self.limit.admits() {
             log_failure(service, failure);
         }
     }
 
     /// Logs how many failures were left out since the last line.
     pub(super) fn end(&mut self, service: &str) {
-        self.take_left_out().into_iter().for_each(|lines| log_failure(service, lines));
-    }
-
-    /// Begins another second, if the last one is over. Returns what it has left out.
-    fn begin(&mut self, now: Instant) -> Option<Failure<'static>> {
-        let is_going_on = |begun: Instant| now.saturating_duration_since(begun) < SECOND;
-        if self.begun.is_some_and(is_going_on) {
-            return None;
-        }
-        (self.begun, self.lines) = (Some(now), 0);
-        self.take_left_out()
-    }
-
-    /// Whether there is another line in this second. Otherwise it is counted.
-    const fn admits(&mut self) -> bool {
-        let admitted = self.lines < LINES_MAX;
-        if admitted {
-            self.lines += 1;
-        } else {
-            self.left_out += 1;
-        }
-        admitted
-    }
-
-    fn take_left_out(&mut self) -> Option<Failure<'static>> {
-        let left_out = std::mem::take(&mut self.left_out);
-        (left_out > 0).then_some(Failure::LeftOut(left_out))
+        let left_out = self.limit.take_left_out().map(Failure::LeftOut);
+        left_out.into_iter().for_each(|lines| log_failure(service, lines));
     }
 }
 
@@ -130,28 +103,3 @@ thread_local! {
 }
 
 const DROPPED: &str = "its gate has dropped the request without an answer, which makes a 500";
-const SECOND: Duration = Duration::from_secs(1);
-/// How many failures the log has for one second of a service.
-const LINES_MAX: u32 = 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_has_ten_lines_and_a_count() {
-        let (mut log, start) = (FailureLog::default(), Instant::now());
-        for second in 0..3 {
-            let now = start + SECOND * second;
-            let left_out = log.begin(now);
-            match second {
-                0 => assert!(left_out.is_none()),
-                _ => assert!(matches!(left_out, Some(Failure::LeftOut(15))), "{left_out:?}"),
-            }
-            assert!(log.begin(now + SECOND / 2).is_none());
-            assert_eq!((0..25).filter(|_| log.admits()).count(), 10);
-        }
-        assert!(matches!(log.take_left_out(), Some(Failure::LeftOut(15))));
-        assert!(log.take_left_out().is_none());
-    }
-}

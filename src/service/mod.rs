@@ -30,7 +30,7 @@
 //!   - `socket_handler`: `SocketHandler`, a handler with a state for each socket
 //!   - `socket_states`: `SocketStates`, for callbacks; `state_table`: keeps them;
 //!     `state_places`: where it has each
-//!   - `close_error`: `CloseError`; `failure`: the log lines about errors
+//!   - `close_error`: `CloseError`; `failure`: the log lines about errors; `line_limit`: their limit
 //!   - `ask`: `Ask`, a request that waits for an answer; `socket_gate`: `SocketGate`
 //!   - `socket_service`: all of them as a service
 //! - with the feature `database`, `work`: `Work`, what is answered later; `socket_waits`: the
@@ -53,6 +53,8 @@ mod handler;
 mod id;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "state")]
+pub(crate) mod line_limit;
 pub(crate) mod link;
 mod options;
 mod origin;
@@ -111,6 +113,8 @@ pub use audience_text::AudienceError;
 pub use callbacks::{Callbacks, Thread};
 #[cfg(feature = "state")]
 pub use close_error::CloseError;
+#[cfg(feature = "database")]
+pub(crate) use close_error::chain_text;
 pub use context::Context;
 #[cfg(feature = "state")]
 #[doc(hidden)]
