@@ -2,17 +2,16 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use log::Level;
-
 use crate::database::counts::JobEnd;
-use crate::database::link::{LostLink, OpenConnection, RunFailure, catch, chain};
+use crate::database::link::{LostLink, OpenConnection, RunFailure};
 use crate::database::queue::{JobQueue, NextJobs, QueuedJob};
-use crate::database::report::log_database;
+use crate::database::report::ConnectionReport;
 use crate::database::transaction::{Settled, Written};
 use crate::database::{Access, ConnectionPlan, Connector, DatabaseError, JobError};
+use crate::host::panic::catch_text;
+use crate::service::chain_text;
 
 /// What all threads of a database share.
 pub(super) struct Shared<K: Connector> {
@@ -20,8 +19,7 @@ pub(super) struct Shared<K: Connector> {
     pub(super) connector: K,
     pub(super) queue: Arc<JobQueue<K::Connection>>,
     pub(super) query_timeout: Duration,
-    /// Whether the last line of the log about the connections is a failure.
-    pub(super) is_reported: AtomicBool,
+    pub(super) report: ConnectionReport,
 }
 
 /// A thread with one connection.
@@ -33,32 +31,36 @@ pub(super) struct ConnectionThread<K: Connector> {
 impl<K: Connector> ConnectionThread<K> {
     /// Does jobs until the database is closed.
     pub(super) fn run(&self) {
-        let (queue, lane) = (&self.shared.queue, self.shared.queue.lane(self.access));
+        let Shared { name, connector, queue, report, .. } = &*self.shared;
+        let lane = queue.lane(self.access);
         let mut failures = 0;
         while queue.await_need(lane) {
             match self.connect() {
                 Ok(link) => {
                     queue.connected(lane);
-                    self.report_up();
+                    report.up(name, &connector.address());
                     failures = 0;
                     let served = self.serve(link, lane);
                     queue.disconnected(lane);
                     match served {
                         Ok(()) => break,
-                        Err(LostLink(why)) => self.report_down(&why, Duration::ZERO),
+                        Err(lost) => report.lost(name, &lost),
                     }
                     // A server that is restarted may take connections again only later.
                     queue.pause(pause(0));
                 }
                 Err(error) => {
-                    queue.not_connected(lane);
+                    let error = chain_text(error.as_ref());
+                    let end = error.floor_char_boundary(ERROR_BYTES_MAX);
+                    queue.not_connected(lane, error[..end].into());
                     failures += 1;
                     let pause = pause(failures);
-                    self.report_down(&chain(error.as_ref()), pause);
+                    report.not_connected(name, &error, pause);
                     queue.pause(pause);
                 }
             }
         }
+        report.end(name);
         queue.leave();
     }
 
@@ -129,36 +131,12 @@ impl<K: Connector> ConnectionThread<K> {
         let end = outcome.as_ref().err().map_or(JobEnd::Done, JobEnd::of);
         self.shared.queue.count(access, end);
     }
-
-    fn report_up(&self) {
-        if self.shared.is_reported.swap(false, Ordering::Relaxed) {
-            let text = format_args!("it is connected again");
-            log_database(Level::Info, &self.shared.name, text);
-        }
-    }
-
-    /// Logs why there is no connection: a warning for the first one, since all end together.
-    fn report_down(&self, error: &str, pause: Duration) {
-        let is_first = !self.shared.is_reported.swap(true, Ordering::Relaxed);
-        let level = if is_first { Level::Warn } else { Level::Debug };
-        let name = &self.shared.name;
-        match pause {
-            Duration::ZERO => {
-                log_database(level, name, format_args!("a connection was lost: {error}"));
-            }
-            pause => {
-                let ms = pause.as_millis();
-                let text = format_args!("it cannot be connected: {error}; next try in {ms} ms");
-                log_database(level, name, text);
-            }
-        }
-    }
 }
 
 /// Answers a job.
 fn settle<C>((queued, outcome): Settled<C>) {
     // What a job has made is dropped here if nobody wants it, and that may panic.
-    let _ = catch(|| queued.job.settle(outcome));
+    let _ = catch_text(|| queued.job.settle(outcome));
 }
 
 /// How long to wait after so many failures in a row: 0.1 s, doubled up to 5 s. Up to half of it is
@@ -170,6 +148,8 @@ fn pause(failures: u32) -> Duration {
     pause - pause * u32::try_from(chance).unwrap_or(0) / 1_024
 }
 
+/// How much of an error of connecting jobs get.
+const ERROR_BYTES_MAX: usize = 1 << 10;
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 

@@ -18,7 +18,7 @@ impl JobEnd {
         match error {
             DatabaseError::Busy => Self::Busy,
             // It is no job of a queue.
-            DatabaseError::Unavailable | DatabaseError::OnLoop => Self::Unavailable,
+            DatabaseError::Unavailable(_) | DatabaseError::OnLoop => Self::Unavailable,
             DatabaseError::Lost(_) => Self::Lost,
             DatabaseError::Timeout(_) => Self::Timeout,
             DatabaseError::Query(_) => Self::Query,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::database::DatabaseError;
 use crate::database::counts::JobEnd;
-use crate::database::link::catch;
-use crate::database::queue::{JobQueue, JobQueueState, QueueStage, QueuedJob, wait};
+use crate::database::queue::{JobQueue, JobQueueState, Lane, QueueStage, QueuedJob, wait};
+use crate::host::panic::catch_text;
 
 impl<C> JobQueue<C> {
     /// Ends the wait of jobs for which it has been too long, until the database is closed.
@@ -36,7 +36,7 @@ impl<C> JobQueue<C> {
             for (late, error) in expired {
                 self.count(late.access, JobEnd::of(&error));
                 // What a job holds is dropped here, and that may panic.
-                let _ = catch(|| late.job.settle(Err(error)));
+                let _ = catch_text(|| late.job.settle(Err(error)));
             }
             state = self.lock();
         }
@@ -87,7 +87,7 @@ impl<C> JobQueue<C> {
             self.count(late.access, JobEnd::Unavailable);
         }
         for late in jobs {
-            let _ = catch(|| late.job.settle(Err(DatabaseError::Unavailable)));
+            let _ = catch_text(|| late.job.settle(Err(DatabaseError::Unavailable(None))));
         }
     }
 
@@ -126,15 +126,23 @@ impl<C> JobQueue<C> {
     }
 }
 
+impl<C> Lane<C> {
+    /// The error of a job that has waited for too long.
+    pub(super) fn too_long(&self) -> DatabaseError {
+        match self.up {
+            0 => DatabaseError::Unavailable(self.down.clone()),
+            _ => DatabaseError::Busy,
+        }
+    }
+}
+
 impl<C> JobQueueState<C> {
     /// Takes out the jobs that have waited for too long, with their errors.
     fn expire(&mut self, now: Instant) -> Vec<(QueuedJob<C>, DatabaseError)> {
         let mut expired = Vec::new();
         for lane in &mut self.lanes {
-            let is_up = lane.up > 0;
             while let Some(late) = lane.jobs.pop_front_if(|queued| queued.expires <= now) {
-                let error = if is_up { DatabaseError::Busy } else { DatabaseError::Unavailable };
-                expired.push((late, error));
+                expired.push((late, lane.too_long()));
             }
         }
         expired

@@ -15,8 +15,9 @@ pub enum DatabaseError {
     /// process has locked the database. Nothing has happened: the job may be tried again later.
     Busy,
     /// There was no connection for as long as a job may wait, or the database was closed. Nothing
-    /// has happened.
-    Unavailable,
+    /// has happened. The text says why there is none, if that is known: the last error of
+    /// connecting, with its sources, as the log has it. It has 1 KiB at most.
+    Unavailable(Option<Arc<str>>),
     /// The connection was lost during the job, which has happened or not. It is never repeated.
     Lost(JobError),
     /// A query took longer than [`DatabaseOptions::query_timeout`]. Nothing of it remains.
@@ -42,8 +43,9 @@ impl fmt::Display for DatabaseError {
                 "the database is busy, and nothing has happened: as many jobs wait as may wait \
                  (queue), this one has waited too long (wait), or another process has a lock",
             ),
-            Self::Unavailable => {
-                f.write_str("there is no connection to the database, and nothing has happened")
+            Self::Unavailable(why) => {
+                f.write_str("there is no connection to the database, and nothing has happened")?;
+                why.iter().try_for_each(|why| write!(f, ": {why}"))
             }
             Self::Lost(source) => write!(
                 f,
@@ -64,7 +66,7 @@ impl fmt::Display for DatabaseError {
 impl Error for DatabaseError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Busy | Self::Unavailable | Self::OnLoop => None,
+            Self::Busy | Self::Unavailable(_) | Self::OnLoop => None,
             Self::Lost(source) | Self::Timeout(source) | Self::Query(source) => {
                 Some(source.as_ref())
             }

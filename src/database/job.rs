@@ -42,14 +42,14 @@ where
     fn settle(mut self: Box<Self>, outcome: Result<(), DatabaseError>) {
         let value = self.value.take();
         let Some(answer) = self.answer.take() else { return };
-        answer(outcome.and_then(|()| value.ok_or(DatabaseError::Unavailable)));
+        answer(outcome.and_then(|()| value.ok_or(DatabaseError::Unavailable(None))));
     }
 }
 
 impl<T, J, A: FnOnce(Result<T, DatabaseError>)> Drop for TypedJob<T, J, A> {
     fn drop(&mut self) {
         if let Some(answer) = self.answer.take() {
-            answer(Err(DatabaseError::Unavailable));
+            answer(Err(DatabaseError::Unavailable(None)));
         }
     }
 }

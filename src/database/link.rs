@@ -1,13 +1,15 @@
 //! `OpenConnection`: a connection, and how code runs over it. A panic in the code of a job or of a
 //! connector is an error.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fmt;
 
 use crate::database::job::Job;
+use crate::database::panics::{JobPanic, catch_job};
 use crate::database::{
     Access, ConnectionPlan, Connector, DatabaseError, Fault, JobError, JobResult, Step,
 };
+use crate::host::panic::catch_text;
+use crate::service::chain_text;
 
 /// A connection. Its drop does not panic.
 pub(super) struct OpenConnection<'a, K: Connector> {
@@ -15,9 +17,23 @@ pub(super) struct OpenConnection<'a, K: Connector> {
     connection: Option<K::Connection>,
 }
 
-/// The connection is of no use any more, because of this.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct LostLink(pub(super) String);
+/// The connection is of no use any more, and why.
+#[derive(Debug)]
+pub(super) enum LostLink {
+    /// It was lost.
+    Lost(String),
+    /// Code over it has panicked, so nobody knows its state.
+    Panicked(JobPanic),
+}
+
+impl fmt::Display for LostLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(why) => f.write_str(why),
+            Self::Panicked(panic) => panic.fmt(f),
+        }
+    }
+}
 
 /// How a step or a job has failed, and whether the connection is of use afterwards.
 pub(super) struct RunFailure {
@@ -27,7 +43,7 @@ pub(super) struct RunFailure {
 
 impl<'a, K: Connector> OpenConnection<'a, K> {
     pub(super) fn open(connector: &'a K, plan: &ConnectionPlan<'_>) -> JobResult<Self> {
-        let connection = flatten(catch(|| connector.connect(plan)))?;
+        let connection = flatten(catch_text(|| connector.connect(plan)))?;
         Ok(Self { connector, connection: Some(connection) })
     }
 
@@ -38,17 +54,13 @@ impl<'a, K: Connector> OpenConnection<'a, K> {
         job: &mut dyn Job<K::Connection>,
     ) -> Result<Result<(), LostLink>, RunFailure> {
         let Self { connector, connection } = self;
-        let Some(connection) = connection else { return Ok(Err(LostLink(String::new()))) };
-        let run = catch(|| {
+        let Some(connection) = connection else { return Ok(Err(LostLink::Lost(String::new()))) };
+        let run = catch_job(|| {
             connector.begin_job(connection, access)?;
             job.run(connection)
         });
         match run {
-            Err(panic) => {
-                let link = Err(LostLink(format!("a job has panicked: {panic}")));
-                let error = DatabaseError::Query(format!("the job has panicked: {panic}").into());
-                Err(RunFailure { error, link })
-            }
+            Err(panic) => Err(panicked("the job", panic)),
             Ok(Ok(())) => Ok(self.end_job(access)),
             Ok(Err(error)) => {
                 let mut failure = self.failure(error);
@@ -68,20 +80,19 @@ impl<'a, K: Connector> OpenConnection<'a, K> {
     /// Whether the connection is of use.
     pub(super) fn check(&mut self) -> Result<(), LostLink> {
         let checked = self.call(|connector, connection| connector.check(connection));
-        // Whatever the error means otherwise.
-        checked.map_err(|failure| LostLink(failure.error.to_string()))
+        checked.map_err(RunFailure::lost)
     }
 
     /// Ends the connection cleanly.
     pub(super) fn finish(mut self, access: Access) {
         if let Some(connection) = self.connection.take() {
-            let _ = catch(|| self.connector.finish(connection, access));
+            let _ = catch_text(|| self.connector.finish(connection, access));
         }
     }
 
     fn end_job(&mut self, access: Access) -> Result<(), LostLink> {
         let ended = self.call(|connector, connection| connector.end_job(connection, access));
-        ended.map_err(|failure| LostLink(failure.error.to_string()))
+        ended.map_err(RunFailure::lost)
     }
 
     fn call(
@@ -90,14 +101,10 @@ impl<'a, K: Connector> OpenConnection<'a, K> {
     ) -> Result<(), RunFailure> {
         let Self { connector, connection } = self;
         let Some(connection) = connection else { return Ok(()) };
-        match catch(|| act(connector, connection)) {
+        match catch_job(|| act(connector, connection)) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.failure(error)),
-            Err(panic) => {
-                let text = format!("the code of the database has panicked: {panic}");
-                let error = DatabaseError::Query(text.clone().into());
-                Err(RunFailure { error, link: Err(LostLink(text)) })
-            }
+            Err(panic) => Err(panicked(CONNECTOR, panic)),
         }
     }
 
@@ -105,53 +112,39 @@ impl<'a, K: Connector> OpenConnection<'a, K> {
     fn failure(&mut self, error: JobError) -> RunFailure {
         let Self { connector, connection } = self;
         let fault = connection.as_mut().map(|connection| {
-            catch(|| connector.fault(connection, error.as_ref())).unwrap_or(Fault::Lost)
+            catch_text(|| connector.fault(connection, error.as_ref())).unwrap_or(Fault::Lost)
         });
         let fault = fault.unwrap_or(Fault::Lost);
         let link = match fault {
-            Fault::Lost => Err(LostLink(chain(error.as_ref()))),
+            Fault::Lost => Err(LostLink::Lost(chain_text(error.as_ref()))),
             Fault::Query | Fault::Timeout | Fault::Busy => Ok(()),
         };
         RunFailure { error: fault.error(error), link }
     }
 }
 
+impl RunFailure {
+    /// The connection is replaced, whatever the error means otherwise.
+    pub(super) fn lost(self) -> LostLink {
+        self.link.err().unwrap_or_else(|| LostLink::Lost(self.error.to_string()))
+    }
+}
+
 impl<K: Connector> Drop for OpenConnection<'_, K> {
     fn drop(&mut self) {
         let connection = self.connection.take();
-        let _ = catch(|| drop(connection));
+        let _ = catch_text(|| drop(connection));
     }
 }
 
-/// Calls code of others; the error is the text of its panic.
-pub(super) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|panic: Box<dyn Any + Send>| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        let text = text.unwrap_or("without a text").to_owned();
-        // The drop of the panic's value may panic again; only that value is left behind.
-        catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
-        text
-    })
-}
-
-/// An error with its sources, for the log.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        // Some errors have the text of their source in their own.
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = error.source();
-    }
-    text
+/// Code over a connection has panicked, which leaves it in a state that nobody knows.
+fn panicked(whose: &str, panic: JobPanic) -> RunFailure {
+    let error = DatabaseError::Query(format!("{whose} has panicked: {}", panic.text).into());
+    RunFailure { error, link: Err(LostLink::Panicked(panic)) }
 }
 
 fn flatten<T>(caught: Result<JobResult<T>, String>) -> JobResult<T> {
-    caught.unwrap_or_else(|panic| {
-        Err(format!("the code of the database has panicked: {panic}").into())
-    })
+    caught.unwrap_or_else(|panic| Err(format!("{CONNECTOR} has panicked: {panic}").into()))
 }
+
+const CONNECTOR: &str = "the code of the database";

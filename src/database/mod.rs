@@ -9,11 +9,12 @@
 //! - `named`: the databases of a host, by their names
 //! - `job`: a job and its answer; `queue`: the jobs that wait; `ending`: those that wait
 //!   for too long, and the end; `counts`: what is counted of them
-//! - `worker`: a thread with a connection; `link`: code over a connection; `transaction`: jobs that
-//!   write; `report`: log lines
+//! - `connection_thread`: a thread with a connection; `link`: code over a connection; `transaction`:
+//!   jobs that write; `panics`: panics in that code; `report`: log lines
 //! - [`sqlite`] and [`postgres`], with the features of these names; `url_error`: why a URL names
 //!   no database
 
+mod connection_thread;
 mod connector;
 mod counts;
 mod ending;
@@ -22,6 +23,7 @@ mod job;
 mod link;
 mod named;
 mod options;
+mod panics;
 mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -34,12 +36,13 @@ mod tests;
 mod transaction;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod url_error;
-mod worker;
 
 pub use connector::{Access, ConnectionPlan, Connector, Fault, Layout, Step};
 pub use error::{DatabaseError, JobError, JobResult};
 pub use named::NoDatabase;
 pub use options::DatabaseOptions;
+#[doc(hidden)]
+pub use panics::will_log_panic;
 pub use pool::Database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use url_error::UrlError;

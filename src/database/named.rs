@@ -17,10 +17,12 @@ impl Context<'_> {
     pub fn database<C: 'static>(&self, name: &str) -> Result<Database<C>, NoDatabase> {
         let Some(found) = self.shared_value(name) else {
             let known = self.shared_names().into_iter().map(str::to_owned).collect();
-            return Err(NoDatabase { name: name.to_owned(), known: Some(known) });
+            return Err(NoDatabase { name: name.to_owned(), why: Why::Unknown(known) });
         };
         let database = found.downcast_ref::<Database<C>>();
-        database.cloned().ok_or_else(|| NoDatabase { name: name.to_owned(), known: None })
+        let asked = std::any::type_name::<C>();
+        let of_others = || NoDatabase { name: name.to_owned(), why: Why::OtherType(asked) };
+        database.cloned().ok_or_else(of_others)
     }
 }
 
@@ -28,25 +30,33 @@ impl Context<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoDatabase {
     name: String,
-    /// The names that there are. `None`: this one is there, with connections of another type.
-    known: Option<Vec<String>>,
+    why: Why,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Why {
+    /// There is none of this name, only of these.
+    Unknown(Vec<String>),
+    /// Its connections are not of the type that the service asks for, which is this one.
+    OtherType(&'static str),
 }
 
 impl fmt::Display for NoDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
-        match self.known.as_deref() {
-            None => write!(
+        match &self.why {
+            Why::OtherType(asked) => write!(
                 f,
-                "the database {name} has connections of another type than the service asks for: \
-                 compare the scheme of its url"
+                "the connections of the database {name} are of another type than {asked}, for which \
+                 the service asks: the type is that of the Connector with which the program has \
+                 opened it, or, for a section [database {name}], that of the scheme of its url"
             ),
-            Some([]) => write!(
+            Why::Unknown(known) if known.is_empty() => write!(
                 f,
                 "there is no database {name}, and no other one: add a section [database {name}], \
                  or call Server::database"
             ),
-            Some(known) => {
+            Why::Unknown(known) => {
                 write!(f, "there is no database {name}; there are: {}", known.join(", "))
             }
         }

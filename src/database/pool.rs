@@ -5,17 +5,16 @@ use std::io;
 use std::sync::Arc;
 #[cfg(test)]
 use std::sync::Weak;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use log::Level;
 
+use crate::database::connection_thread::{ConnectionThread, Shared};
 #[cfg(feature = "admin")]
 use crate::database::counts::{QueueFacts, Tally};
 use crate::database::job::{JobReply, TypedJob};
 use crate::database::queue::{JobQueue, Patience};
-use crate::database::report::log_database;
-use crate::database::worker::{ConnectionThread, Shared};
+use crate::database::report::{ConnectionReport, log_database};
 use crate::database::{Access, Connector, DatabaseError, DatabaseOptions, JobResult, Layout};
 use crate::host::thread::spawn;
 #[cfg(feature = "admin")]
@@ -112,7 +111,7 @@ impl<C: 'static> Database<C> {
             connector,
             queue: queue.clone(),
             query_timeout,
-            is_reported: AtomicBool::new(false),
+            report: ConnectionReport::default(),
         });
         for access in threads {
             let thread = ConnectionThread { shared: shared.clone(), access };

@@ -1,7 +1,7 @@
 //! `JobQueue`: the jobs that wait, between those who have them and the threads of the connections.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 #[cfg(any(test, feature = "admin"))]
@@ -50,6 +50,8 @@ pub(super) struct Lane<C> {
     pub(super) up: usize,
     /// How many threads are opening one, or have opened it and not asked for a job yet.
     connecting: usize,
+    /// Why the last attempt to open one has failed, if none was opened since then.
+    pub(super) down: Option<Arc<str>>,
 }
 
 /// A job, and for how long it may wait.
@@ -97,10 +99,8 @@ impl<C> JobQueue<C> {
         // The clock of the system ends some time. With a queue of 0, no job would be done.
         let (wait, queue) = (options.wait.min(WAIT_MAX), options.queue.max(1));
         let options = DatabaseOptions { wait, queue, ..options };
-        let lane =
-            || Lane { jobs: VecDeque::new(), idle: 0, is_waking: false, up: 0, connecting: 0 };
         let state = JobQueueState {
-            lanes: [lane(), lane()],
+            lanes: [Lane::new(), Lane::new()],
             stage: QueueStage::Open,
             callers: 0,
             clock_sleeps: false,
@@ -144,10 +144,8 @@ impl<C> JobQueue<C> {
                 }
                 return;
             }
-            QueueStage::Open if state.lanes[lane].up > 0 => DatabaseError::Busy,
-            QueueStage::Open | QueueStage::Closing | QueueStage::Closed => {
-                DatabaseError::Unavailable
-            }
+            QueueStage::Open => state.lanes[lane].too_long(),
+            QueueStage::Closing | QueueStage::Closed => DatabaseError::Unavailable(None),
         };
         drop(state);
         self.count(access, JobEnd::of(&error));
@@ -215,9 +213,10 @@ impl<C> JobQueue<C> {
         true
     }
 
-    /// A connection could not be opened.
-    pub(super) fn not_connected(&self, lane: usize) {
-        self.lock().lanes[lane].connecting -= 1;
+    /// A connection could not be opened, and why.
+    pub(super) fn not_connected(&self, lane: usize, why: Arc<str>) {
+        let of = &mut self.lock().lanes[lane];
+        (of.connecting, of.down) = (of.connecting - 1, Some(why));
     }
 
     /// Waits before the next attempt to connect, unless the database is closed meanwhile.
@@ -236,7 +235,8 @@ impl<C> JobQueue<C> {
     /// A connection of this lane was opened.
     pub(super) fn connected(&self, lane: usize) {
         let mut state = self.lock();
-        state.lanes[lane].up += 1;
+        let of = &mut state.lanes[lane];
+        (of.up, of.down) = (of.up + 1, None);
         drop(state);
         self.tally().connects += 1;
     }
@@ -359,6 +359,11 @@ impl<C> JobQueueState<C> {
 }
 
 impl<C> Lane<C> {
+    fn new() -> Self {
+        let (jobs, is_waking, down) = (VecDeque::new(), false, None);
+        Self { jobs, idle: 0, is_waking, up: 0, connecting: 0, down }
+    }
+
     /// Whether a connection that has nothing to do is to be woken now.
     fn wakes_one(&mut self) -> bool {
         let wakes = !self.is_waking && self.idle > 0 && !self.jobs.is_empty();

@@ -44,7 +44,7 @@ impl<K: Connector> OpenConnection<'_, K> {
             Err(RunFailure { error, link: Ok(()) }) => match link.roll_back() {
                 Ok(()) => (Err(error), After::Gone(Ok(()))),
                 // It is unknown what remains of it.
-                Err(lost) => (Err(Lost(lost.0.clone().into())), After::Gone(Err(lost))),
+                Err(lost) => (Err(Lost(lost.to_string().into())), After::Gone(Err(lost))),
             },
         })
     }
@@ -67,8 +67,8 @@ impl<K: Connector> OpenConnection<'_, K> {
                 },
                 Err(RunFailure { error, link: kept }) => (Err(error), kept),
             };
-            if let (Err(Lost(_)), Err(lost)) = (&outcome, &kept) {
-                return (outcome, After::Gone(Err(LostLink(lost.0.clone()))));
+            if let (Err(Lost(_)), Err(_)) = (&outcome, &kept) {
+                return (outcome, After::Gone(kept));
             }
             let undone = link.step(Step::RollBackTo).and_then(|()| link.step(Step::Release));
             match (undone, kept) {
@@ -113,7 +113,7 @@ impl<K: Connector> OpenConnection<'_, K> {
         }
         if is_gone {
             // Without a commit, nothing of them can remain.
-            let error = || if link.is_ok() { Busy } else { Unavailable };
+            let error = || if link.is_ok() { Busy } else { Unavailable(None) };
             settled.extend(done.into_iter().map(|job| (job, Err(error()))));
         } else {
             match self.commit(&mut link) {
@@ -136,7 +136,7 @@ impl<K: Connector> OpenConnection<'_, K> {
 
     /// Ends a transaction, if there is one.
     fn roll_back(&mut self) -> Result<(), LostLink> {
-        self.step(Step::Rollback).map_err(|failure| LostLink(failure.error.to_string()))
+        self.step(Step::Rollback).map_err(RunFailure::lost)
     }
 }
 
@@ -159,7 +159,7 @@ fn share<C>(error: DatabaseError, jobs: Vec<QueuedJob<C>>) -> Vec<Settled<C>> {
     }
     let (make, source): (fn(JobError) -> DatabaseError, _) = match error {
         Busy => (|_| Busy, None),
-        Unavailable => (|_| Unavailable, None),
+        Unavailable(_) => (|_| Unavailable(None), None),
         OnLoop => (|_| OnLoop, None),
         Lost(source) => (Lost, Some(source)),
         Timeout(source) => (Timeout, Some(source)),

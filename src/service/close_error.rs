@@ -66,8 +66,15 @@ impl Error for CloseError {}
 
 /// The texts of an error and of its sources, one after the other.
 pub(crate) fn chain_text(error: &(dyn Error + 'static)) -> String {
-    let texts: Vec<_> = chain(error).map(ToString::to_string).collect();
-    texts.join(": ")
+    let mut texts = error.to_string();
+    for source in chain(error).skip(1).map(ToString::to_string) {
+        // Some errors have the text of their source in their own.
+        if !texts.ends_with(&source) {
+            texts += ": ";
+            texts += &source;
+        }
+    }
+    texts
 }
 
 /// An error and its sources. A chain that never ends is cut.

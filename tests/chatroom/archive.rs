@@ -139,7 +139,7 @@ fn those_that_wait_for_an_earlier_one_are_bounded() {
 fn few_are_tried_while_they_fail() {
     let (mut archive, _db) = archive("few");
     let id = say(&mut archive, "garden", "one");
-    archive.stored(id, Err(DatabaseError::Unavailable));
+    archive.stored(id, Err(DatabaseError::Unavailable(None)));
     let tried = std::iter::from_fn(|| try_say(&mut archive, "a", "c"));
     let ids: Vec<_> = tried.take(1_000).map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 16);
@@ -161,7 +161,7 @@ fn what_is_doubtful_is_removed() {
     assert_eq!(found, texts(&["one"], &[]));
     let (removed, _job) = archive.removal().expect("it is due");
     assert_eq!((&*removed, archive.removal().is_none()), (&ids[1..], true));
-    archive.removed(&removed, Err(DatabaseError::Unavailable));
+    archive.removed(&removed, Err(DatabaseError::Unavailable(None)));
     assert!(archive.tick_interval().is_some(), "it is tried again");
     let (removed, _job) = archive.removal().expect("it is due again");
     archive.removed(&removed, Ok(()));

@@ -44,7 +44,7 @@ fn refusal(server: Postgres) -> String {
     let options = DatabaseOptions { wait: Duration::from_millis(10), ..patient() };
     let db = Database::open("test", server, options).expect("there are threads");
     let refused = db.read(|_| Ok(()));
-    assert!(matches!(refused, Err(DatabaseError::Unavailable)), "{refused:?}");
+    assert!(matches!(refused, Err(DatabaseError::Unavailable(_))), "{refused:?}");
     let line = logged::line_with("it cannot be connected").text;
     assert!(!line.contains("sesame"), "{line}");
     close(&db);

@@ -56,7 +56,7 @@ fn judge(db: &Db, outcomes: &Outcomes) {
         match outcome {
             Ok(_) => assert_eq!(times, 1, "{number} was done"),
             Err(DatabaseError::Lost(_)) => assert!(times <= 1, "{number} was done {times} times"),
-            Err(DatabaseError::Busy | DatabaseError::Unavailable) => {
+            Err(DatabaseError::Busy | DatabaseError::Unavailable(_)) => {
                 assert_eq!(times, 0, "{number}: nothing has happened");
             }
             Err(error) => panic!("{number}: {error:?}"),
@@ -82,7 +82,7 @@ fn a_server_restarts_under_load() {
         // One for each connection and each end, at most: the others have waited.
         let lost = lost.count();
         assert!(lost <= 4 * 3, "{how:?}: {lost} were lost");
-        assert!(outcomes.values().all(|one| !matches!(one, Err(DatabaseError::Unavailable))));
+        assert!(outcomes.values().all(|one| !matches!(one, Err(DatabaseError::Unavailable(_)))));
         judge(&db, &outcomes);
         close(&db);
     }
@@ -151,12 +151,12 @@ fn without_a_server_jobs_wait_for_one() {
     server.end(End::Fast);
     let hasty = open(&server, DatabaseOptions { wait: Duration::from_millis(200), ..patient() });
     let refused = hasty.read(|_| Ok(()));
-    assert!(matches!(refused, Err(DatabaseError::Unavailable)), "{refused:?}");
+    assert!(matches!(refused, Err(DatabaseError::Unavailable(_))), "{refused:?}");
     let db = open(&server, patient());
     thread::scope(|scope| {
         let waits = scope.spawn(|| value::<i32>(&db, "SELECT 1"));
         let refused = hasty.read(|_| Ok(()));
-        assert!(matches!(refused, Err(DatabaseError::Unavailable)), "{refused:?}");
+        assert!(matches!(refused, Err(DatabaseError::Unavailable(_))), "{refused:?}");
         assert!(!waits.is_finished(), "it waits");
         server.run();
         assert_eq!(waits.join().expect("it does not panic"), 1);

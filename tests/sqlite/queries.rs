@@ -130,7 +130,7 @@ fn a_file_that_cannot_be_made_is_named_in_the_log() {
         switchboard::DatabaseOptions { wait: std::time::Duration::from_millis(100), ..patient() };
     let db = open(&path, options);
     let refused = db.read(|_| Ok(()));
-    assert!(matches!(refused, Err(DatabaseError::Unavailable)), "{refused:?}");
+    assert!(matches!(refused, Err(DatabaseError::Unavailable(_))), "{refused:?}");
     let line = super::support::logged::line_with("it cannot be connected").text;
     assert!(line.contains(&path.display().to_string()), "{line}");
     assert!(line.contains("its folder"), "{line}");

@@ -15,6 +15,8 @@ use std::time::{Duration, SystemTime};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use switchboard::database::will_log_panic;
 
 use super::log_line::line;
 use super::log_target::LogTarget;
@@ -272,6 +274,10 @@ fn warning(now: SystemTime, text: fmt::Arguments<'_>) -> String {
 
 /// The loop logs which service has ended; only this hook knows the place in the source.
 fn log_panic(panic: &PanicHookInfo<'_>) {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    if cfg!(panic = "unwind") && panic.location().is_some_and(will_log_panic) {
+        return;
+    }
     let text = panic.payload_as_str().unwrap_or("without a text");
     match panic.location() {
         Some(place) => log::error!(target: "switchboard::server", "panicked at {place}: {text}"),

@@ -21,7 +21,23 @@ use crate::database::{Access, ConnectionPlan, Connector, Fault, JobResult, Step}
 use connection::Misuse;
 pub use connection::PostgresConnection;
 pub use options::Postgres;
+use options::Trust;
 pub use part::PostgresPart;
+use tls::read_authorities;
+
+impl Postgres {
+    /// Reads the files of the password and of the authorities, as each connection does.
+    ///
+    /// # Errors
+    /// Why one of them is of no use, with the name of its key in `server.conf`.
+    pub fn check_files(&self) -> JobResult<()> {
+        self.read_password()?;
+        if let Some(trust @ Trust::File(_)) = self.trust() {
+            read_authorities(trust)?;
+        }
+        Ok(())
+    }
+}
 
 impl Connector for Postgres {
     type Connection = PostgresConnection;

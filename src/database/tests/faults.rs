@@ -96,9 +96,43 @@ fn a_database_that_is_down_is_unavailable() {
     let database = memory.open(DatabaseOptions { wait, ..options() });
     for _ in 0..3 {
         let late = database.read(|_| Ok(()));
-        assert!(matches!(late, Err(DatabaseError::Unavailable)), "{late:?}");
+        assert!(matches!(late, Err(DatabaseError::Unavailable(_))), "{late:?}");
     }
     assert!(!database.close(Duration::ZERO) || memory.store().refused > 0);
+}
+
+#[test]
+fn an_error_says_why_there_is_no_connection() {
+    for layout in [Layout::Clients, Layout::OneWriter] {
+        let memory = Memory::new(layout);
+        (memory.store().is_down, memory.store().details) = (true, ": who knows".to_owned());
+        let wait = Duration::from_millis(200);
+        let database = memory.open(DatabaseOptions { connections: 1, wait, ..options() });
+        let late = |access| match access {
+            Access::Read => database.read(|_| Ok(())).expect_err("it is down"),
+            Access::Write => database.write(|line| add(line, 1)).expect_err("it is down"),
+        };
+        for access in [Access::Read, Access::Write] {
+            let error = late(access).to_string();
+            assert!(error.ends_with("nothing has happened: it is down: who knows"), "{error}");
+        }
+        memory.store().details = "\u{20ac}".repeat(2_000);
+        let long = || match late(Access::Read) {
+            DatabaseError::Unavailable(Some(why)) => why.len(),
+            error => panic!("it is down: {error:?}"),
+        };
+        until("the long error is kept, in part", || (1_020..=1_024).contains(&long()));
+        // An error of long ago explains nothing.
+        memory.store().is_down = false;
+        for access in [Access::Read, Access::Write] {
+            until("it is connected", || match access {
+                Access::Read => database.read(|_| Ok(())).is_ok(),
+                Access::Write => database.write(|line| add(line, 1)).is_ok(),
+            });
+        }
+        assert!(database.close(DEADLINE));
+        assert!(matches!(late(Access::Read), DatabaseError::Unavailable(None)));
+    }
 }
 
 #[test]
@@ -111,7 +145,7 @@ fn a_close_gives_up_jobs_without_a_connection() {
     until("it waits", || database.waiting_len() == 1);
     assert!(!database.close(Duration::from_millis(20)));
     let given_up = waits.join().expect("it does not panic");
-    assert!(matches!(given_up, Err(DatabaseError::Unavailable)), "{given_up:?}");
+    assert!(matches!(given_up, Err(DatabaseError::Unavailable(_))), "{given_up:?}");
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn a_close_finishes_the_queue() {
     let closing = database.clone();
     let closes = thread::spawn(move || closing.close(DEADLINE));
     until("it takes nothing more", || {
-        matches!(database.read(|_| Ok(())), Err(DatabaseError::Unavailable))
+        matches!(database.read(|_| Ok(())), Err(DatabaseError::Unavailable(_)))
     });
     drop(writer);
     assert_eq!(answers.recv_timeout(DEADLINE), Ok(true));

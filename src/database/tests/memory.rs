@@ -31,6 +31,8 @@ pub(super) struct Store {
     /// The connections that are refused at the moment, and how often that was asked.
     pub(super) is_down: bool,
     pub(super) refused: usize,
+    /// What its error says besides.
+    pub(super) details: String,
     pub(super) opened: usize,
     pub(super) checked: usize,
     /// The connections that were ended cleanly.
@@ -108,7 +110,7 @@ impl Connector for Memory {
         let mut store = self.store();
         if store.is_down {
             store.refused += 1;
-            return Err("it is down".into());
+            return Err(format!("it is down{}", store.details).into());
         }
         store.opened += 1;
         Ok(Line { store: self.store.clone(), added: Vec::new(), saved: None, is_in: false })
