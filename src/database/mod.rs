@@ -9,8 +9,8 @@
 //! - `named`: the databases of a host, by their names
 //! - `job`: a job and its answer; `queue`: the jobs that wait; `ending`: those that wait
 //!   for too long, and the end; `counts`: what is counted of them
-//! - `connection_thread`: a thread with a connection; `link`: code over a connection; `transaction`:
-//!   jobs that write; `panics`: panics in that code; `report`: log lines
+//! - `connection_thread`: a thread with a connection; `link`: code over a connection;
+//!   `transaction`: jobs that write; `panics`: panics in that code; `report`: log lines
 //! - [`sqlite`] and [`postgres`], with the features of these names; `url_error`: why a URL names
 //!   no database
 

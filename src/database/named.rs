@@ -47,9 +47,10 @@ impl fmt::Display for NoDatabase {
         match &self.why {
             Why::OtherType(asked) => write!(
                 f,
-                "the connections of the database {name} are of another type than {asked}, for which \
-                 the service asks: the type is that of the Connector with which the program has \
-                 opened it, or, for a section [database {name}], that of the scheme of its url"
+                "the connections of the database {name} are of another type than {asked}, \
+                 for which the service asks: the type is that of the Connector with which the \
+                 program has opened it, or, for a section [database {name}], that of the scheme of \
+                 its url"
             ),
             Why::Unknown(known) if known.is_empty() => write!(
                 f,

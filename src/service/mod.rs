@@ -30,7 +30,7 @@
 //!   - `socket_handler`: `SocketHandler`, a handler with a state for each socket
 //!   - `socket_states`: `SocketStates`, for callbacks; `state_table`: keeps them;
 //!     `state_places`: where it has each
-//!   - `close_error`: `CloseError`; `failure`: the log lines about errors; `line_limit`: their limit
+//!   - `close_error`: `CloseError`; `failure`: the log lines about errors; `line_limit`: how many
 //!   - `ask`: `Ask`, a request that waits for an answer; `socket_gate`: `SocketGate`
 //!   - `socket_service`: all of them as a service
 //! - with the feature `database`, `work`: `Work`, what is answered later; `socket_waits`: the
