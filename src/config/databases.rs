@@ -7,6 +7,10 @@ use crate::config::masked::{has_password, masked};
 use crate::config::raw_config::NamedSection;
 use crate::config::setting::Setting;
 use crate::config::value_source::ValueSource;
+#[cfg(feature = "postgres")]
+use crate::database::postgres::Postgres;
+#[cfg(feature = "sqlite")]
+use crate::database::sqlite::Sqlite;
 
 /// The databases of these sections.
 pub(super) fn databases(
@@ -25,6 +29,20 @@ pub(super) fn databases(
     all
 }
 
+/// Why a URL of this kind names no database, if this build has the kind.
+fn fault_of(url: &str, kind: DatabaseKind) -> Option<String> {
+    #[cfg(feature = "sqlite")]
+    if kind == DatabaseKind::Sqlite {
+        return Sqlite::from_url(url).err().map(|error| error.to_string());
+    }
+    #[cfg(feature = "postgres")]
+    if kind == DatabaseKind::Postgres {
+        return Postgres::new(url).err().map(|error| error.to_string());
+    }
+    let _ = (url, kind);
+    None
+}
+
 /// What does not fit in a section.
 fn check(of: &DatabaseConfig, section: &NamedSection, faults: &mut Vec<ConfigFault>) {
     let find = |name: &str| section.settings.iter().find(|setting| setting.is_of(name));
@@ -38,6 +56,9 @@ fn check(of: &DatabaseConfig, section: &NamedSection, faults: &mut Vec<ConfigFau
     if let (feature, false) = kind.feature() {
         let name = format!("url {}", masked(&of.url));
         return refuse(url.place, Problem::Unbuilt { name, feature });
+    }
+    if let Some(fault) = fault_of(&of.url, kind) {
+        refuse(url.place, Problem::Database(format!("url: {fault}")));
     }
     let of_postgres = ["password-file", "ca-file", "sslmode"];
     for setting in &section.settings {

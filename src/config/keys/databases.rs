@@ -7,7 +7,7 @@ use crate::config::value::databases::DatabaseValue;
 
 /// All of them, in the order of `server.conf`.
 pub(in crate::config) static KEYS: &[Key] = &[
-    key("url", "none", "Where it is: the one key that each database needs", DatabaseValue::Url),
+    key("url", "", "Where it is: the one key that each database needs", DatabaseValue::Url),
     key(
         "connections",
         "4",

@@ -17,7 +17,8 @@ pub(in crate::config) fn page() -> String {
             section = Some(key.section);
             page.heading(key.section.title());
         }
-        page.entry(&format!("{}: {}", bold(key.name), escaped(key.default)), &about(key));
+        let entry = format!("{}: {}", bold(key.name), escaped(key.default));
+        page.entry(entry.trim_end(), &about(key));
     }
     page.heading("[service /PATH]");
     page.paragraph("A section with the path of a service has its own values of these keys:");

@@ -92,6 +92,9 @@ fn keys_fit_the_kind() {
         (&format!("{postgres}synchronous: full"), "3: synchronous is a key of SQLite"),
         (&format!("{postgres}password-file: p"), "3: url has a password, and there is a password"),
         (&format!("{postgres}url: postgres://ida:secret@"), "given before"),
+        ("[database a]\nurl: sqlite::memory:\nqueue: x", "2: url: a database in memory is"),
+        ("[database a]\nurl: sqlite::memory:\nqueue: x", "3: queue is \"x\", allowed is"),
+        ("[database a]\nqueue: 1\nurl: postgres://ida:secret@h:x/a", "3: url: invalid value for"),
     ] {
         let shown = faults(text);
         assert!(shown.contains(expected), "{text:?}: {shown}");
@@ -128,8 +131,11 @@ fn a_change_waits_for_a_restart() {
 fn the_shipped_file_documents_the_keys_of_databases() {
     for key in keys::databases::KEYS {
         let (meaning, allowed) = (key.meaning, key.allowed());
-        let entry =
-            format!("\n# {meaning}.\n# Allowed: {allowed}.\n# {}: {}\n", key.name, key.default);
+        let line = format!("{}: {}", key.name, key.default);
+        let entry = format!("\n# {meaning}.\n# Allowed: {allowed}.\n# {}\n", line.trim_end());
         assert!(SHIPPED.contains(&entry), "server.conf lacks: {entry}");
+        let mut one = Config { databases: vec![database("a", "")], ..Config::default() };
+        let is_allowed = key.set(&mut one, key.default.as_ref()).is_some();
+        assert_eq!(is_allowed, !key.default.is_empty(), "{}: {}", key.name, key.default);
     }
 }
