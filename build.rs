@@ -5,6 +5,7 @@
 //! of a folder that this script names, so it names the files that are compiled in, and a folder
 //! only if nothing else is in it. Links are not followed: they may form a cycle.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,9 +15,17 @@ fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let mut tree = Tree::default();
     tree.folder(&root.join("services"), "/", "");
-    let Tree { modules, table, .. } = tree;
-    let code =
+    let Tree { modules, table, words, .. } = tree;
+    let mut code =
         format!("{modules}\n/// All of them.\npub const ALL: &[BuiltinService] = &[\n{table}];\n");
+    if has_feature("sqlite") || has_feature("postgres") {
+        let words: Vec<_> = words.into_iter().collect();
+        let _ = writeln!(
+            code,
+            "\n/// What they may call a database.\n\
+             pub const DATABASE_WORDS: &[&str] = &{words:?};"
+        );
+    }
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("services.rs");
     fs::write(&out, code).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
     if env::var("OPT_LEVEL").as_deref() != Ok("z") {
@@ -72,6 +81,8 @@ struct Tree {
     modules: String,
     table: String,
     modules_len: usize,
+    /// What stands in quotes in the code, if it can be the name of a database.
+    words: BTreeSet<String>,
 }
 
 impl Tree {
@@ -136,6 +147,8 @@ impl Tree {
         }
         let id = self.identifier("", stem);
         let _ = writeln!(self.modules, "#[path = {path:?}]\npub(crate) mod {id};");
+        let quoted = text.lines().flat_map(|line| line.split('"').skip(1).step_by(2));
+        self.words.extend(quoted.filter(|word| is_database_name(word)).map(str::to_owned));
         // Shared code has no URL.
         if stem.starts_with('_') {
             return;
@@ -157,11 +170,17 @@ impl Tree {
         } else {
             ("None".to_owned(), "")
         };
+        let one_worker = match (has_feature("workers"), text.contains("pub const ONE_WORKER: &str"))
+        {
+            (true, true) => format!(", one_worker: Some({module}{id}::ONE_WORKER)"),
+            (true, false) => ", one_worker: None".to_owned(),
+            (false, _) => String::new(),
+        };
         let _ = writeln!(
             self.table,
             "BuiltinService {{ path: {url:?}, about: {about:?}, page: {page}, policy: {policy:?}, \
              mount: |server, path| server.mount(path, {module}{id}::service), \
-             has_callbacks: || has_callbacks({module}{id}::service) }},"
+             has_callbacks: || has_callbacks({module}{id}::service){one_worker} }},"
         );
     }
 
@@ -202,6 +221,12 @@ const SHIPPED: [(u64, &str); 1] = [(
 fn needed_feature(text: &str) -> Option<&str> {
     let line = text.lines().find_map(|line| line.strip_prefix("#![cfg(feature = \""))?;
     line.strip_suffix("\")]")
+}
+
+/// Whether a section `[database NAME]` may have this name.
+fn is_database_name(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&word.len()) && word.bytes().all(is_plain)
 }
 
 fn has_feature(feature: &str) -> bool {

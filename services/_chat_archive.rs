@@ -114,9 +114,15 @@ struct Jobs {
 }
 
 impl Archive {
-    /// That of the database of the chat, if the host has one.
+    /// That of the database of the chat, if the host has one. The log says whether.
     pub(crate) fn find(context: &Context<'_>) -> Option<Self> {
-        ChatDatabase::find(context).map(Self::new)
+        let found = ChatDatabase::find(context).map(Self::new);
+        let text = match found {
+            Some(_) => "the chat stores its messages in",
+            None => "the chat keeps the last messages in memory: there is no",
+        };
+        log::info!("{text} [database {}]", database::NAME);
+        found
     }
 
     pub(crate) fn new(database: ChatDatabase) -> Self {

@@ -256,7 +256,7 @@ impl Typed {
 }
 
 /// The name of the database: the section is `[database chat]`.
-const NAME: &str = "chat";
+pub(crate) const NAME: &str = "chat";
 #[cfg(feature = "postgres")]
 const NUL: &str = "\u{fdd0}0";
 #[cfg(feature = "postgres")]

@@ -28,6 +28,10 @@ use super::_chat_history::Recalled;
 use super::_chat_messages::{Event, Name, Reply, Wish};
 use super::_chat_rooms::{EVERYBODY, Rooms, User};
 
+/// Why it has one worker: `build.rs` finds it, and `workers` of its section is refused with it.
+#[cfg(feature = "workers")]
+pub const ONE_WORKER: &str = "rooms that are in the memory of one thread";
+
 /// The service.
 pub fn service() -> impl Service {
     handler(Chat::default())

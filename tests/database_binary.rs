@@ -58,7 +58,7 @@ fn a_run_opens_its_databases() {
     let faulty = text.replace(&format!("sqlite:{}/main.db", folder.display()), "sqlite::memory:");
     binary(&folder, &faulty);
     run.signal("HUP");
-    while !next(&lines).contains("[database main] url: a database in memory is") {}
+    while !next(&lines).contains("conf:5: url: a database in memory is") {}
     run.signal("TERM");
     assert_eq!(run.exit_code(), Some(0));
     let left = fs::read_dir(&folder).expect("it is there").map(|file| file.expect("it is read"));
@@ -79,6 +79,67 @@ fn a_check_opens_none() {
     let (said, code) = run(binary(&folder, text).arg("--print-config"));
     assert!(code == Some(0) && said.contains("ida:***@db.example"), "{said}");
     assert!(!said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_check_names_lines_and_files() {
+    let folder = folder("faults");
+    let text = "[database main]\nurl: sqlite::memory:\nqueue: no\n\
+                [database far]\nurl: postgres://ida@db.example:x/far";
+    let (said, code) = run(binary(&folder, text).arg("--check-config"));
+    assert_eq!(code, Some(4), "{said}");
+    for part in [
+        "conf:4: url: a database in memory",
+        "conf:5: queue is \"no\"",
+        "conf:7: url: invalid value",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let far = "[database far]\nurl: postgres://ida@db.example/far\n";
+    let ca_file = format!("{far}sslmode: verify-full\nca-file: missing.pem");
+    let no_certificate = ca_file.replace("missing.pem", "conf");
+    let password_file = format!("{far}password-file: missing.txt");
+    for (text, part) in [
+        (ca_file, "[database far] ca-file missing.pem: No such file"),
+        (no_certificate, "[database far] ca-file conf: has no certificate in PEM"),
+        (password_file, "[database far] password-file missing.txt: No such file"),
+    ] {
+        let (said, code) = run(binary(&folder, &text).arg("--check-config"));
+        assert!(code == Some(4) && said.contains(part), "{part}: {said}");
+        let (said, code) = run(binary(&folder, &text).args(["--port", "0"]));
+        assert!(code == Some(4) && said.contains(part), "{part}: {said}");
+    }
+}
+
+#[cfg(feature = "chatroom")]
+#[test]
+fn the_log_says_which_database_the_chat_has() {
+    let folder = folder("chat");
+    let warning = "[database chatt] is used by no service: none of services/ has this name; did \
+                   you mean [database chat]?";
+    let begin = |name: &str| {
+        let text = format!("[database {name}]\nurl: sqlite:chat.db");
+        let (mut binary, lines) = Binary::run_loud(&mut binary(&folder, &text));
+        Raw::connect(binary.address()).upgrade("/demo_chatroom");
+        let mut log = String::new();
+        while !log.contains("the chat ") || !log.contains("it is connected: sqlite:chat.db") {
+            log += &(next(&lines) + "\n");
+        }
+        binary.signal("TERM");
+        assert_eq!(binary.exit_code(), Some(0));
+        log
+    };
+    let log = begin("chatt");
+    assert!(log.contains(warning), "{log}");
+    assert!(
+        log.contains("the chat keeps the last messages in memory: there is no [database chat]")
+    );
+    let (said, code) =
+        run(binary(&folder, "[database chatt]\nurl: sqlite:a").arg("--check-config"));
+    assert!(code == Some(0) && said.contains(&format!("warning: {warning}")), "{said}");
+    let log = begin("chat");
+    assert!(!log.contains("is used by no service"), "{log}");
+    assert!(log.contains("the chat stores its messages in [database chat]"), "{log}");
 }
 
 /// Servers that are not there, and one without TLS that nobody asks, by addresses with passwords.

@@ -191,6 +191,35 @@ fn what_has_no_effect_is_warned_of() {
     }
 }
 
+/// Its rooms are in one thread. What holds for all services does not concern it.
+#[cfg(all(feature = "chatroom", feature = "workers"))]
+#[test]
+fn the_chat_has_one_worker() {
+    let folder = folder("alone");
+    let check = |text: &str| {
+        fs::write(folder.join("conf"), text).expect("it can be");
+        run(binary().current_dir(&folder).args(["-c", "conf", "--check-config"]))
+    };
+    let (_, err, code) = check("[service /demo_chatroom]\nworkers: 2\n");
+    let fault = "switchboard: conf:1: [service /demo_chatroom] workers is 2, allowed is 1 with \
+                 rooms that are in the memory of one thread\n";
+    assert_eq!((&*err, code), (fault, Some(4)));
+    let (_, err, code) = check("[server]\nworkers: 2\n[service /demo_chatroom]\norigin: any\n");
+    assert_eq!((&*err, code), ("", Some(0)));
+    let (out, ..) = run(binary().current_dir(&folder).args(["-c", "conf", "--list-services"]));
+    let line = |path: &str| out.lines().find(|line| line.contains(path)).map(str::to_owned);
+    assert!(line("/echo").is_some_and(|line| line.ends_with("(2 workers)")), "{out}");
+    assert!(line("/demo_chatroom").is_some_and(|line| !line.contains("workers")), "{out}");
+    let server = Binary::run(binary().arg("-c").arg(folder.join("conf")));
+    let mut people = ["Mia", "Ole"].map(|_| open(&server, "/demo_chatroom"));
+    for raw in &mut people {
+        raw.send_text(r#"{"type":"name","name":"Mia"}"#);
+    }
+    people[0].send_text(r#"{"type":"create","chatroom":"one"}"#);
+    // A worker of its own would not know the room.
+    while !people[1].read_text().contains("\"one\"") {}
+}
+
 #[test]
 fn what_anybody_could_download_is_warned_of() {
     let folder = folder("exposed");

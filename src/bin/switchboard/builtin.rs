@@ -17,7 +17,10 @@ pub(crate) fn list(config: &Config) -> String {
     let line = |service: &BuiltinService| {
         let BuiltinService { path, about, .. } = service;
         #[cfg(feature = "workers")]
-        let about = format!("{about}{}", workers_of(path, config));
+        let about = match service.one_worker {
+            Some(_) => (*about).to_owned(),
+            None => format!("{about}{}", workers_of(path, config)),
+        };
         format!("  {path:width$}  {about}\n")
     };
     ALL.iter().map(line).collect()

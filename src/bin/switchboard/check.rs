@@ -12,10 +12,12 @@ use super::admin::{known_token, token};
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::databases::plans;
+use super::databases::{self, plans};
 #[cfg(feature = "programs")]
 use super::programs;
 use super::services::ALL;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::services::DATABASE_WORDS;
 #[cfg(feature = "processes")]
 use super::several;
 #[cfg(feature = "tls")]
@@ -82,6 +84,8 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     #[cfg(feature = "programs")]
     warnings.extend(programs::idle_keys(ALL, config));
     warnings.extend(exposed(config));
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    warnings.extend(databases::unused(config, DATABASE_WORDS));
     #[cfg(feature = "admin")]
     warnings.extend(known_token(config));
     #[cfg(feature = "unix")]
@@ -242,6 +246,8 @@ mod tests {
             policy: "",
             mount: |server, path| server.mount(path, || handler(Called)),
             has_callbacks,
+            #[cfg(feature = "workers")]
+            one_worker: None,
         };
         let all = [
             service("/called", || has_callbacks(|| handler(Called))),

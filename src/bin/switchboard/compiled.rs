@@ -13,6 +13,9 @@ pub(crate) struct BuiltinService {
     pub(crate) mount: for<'a> fn(&'a mut Server, &str) -> Mounted<'a>,
     /// Whether it may run on the loop.
     pub(crate) has_callbacks: fn() -> bool,
+    /// Why it has one worker, if it has: its constant `ONE_WORKER`.
+    #[cfg(feature = "workers")]
+    pub(crate) one_worker: Option<&'static str>,
 }
 
 /// Whether the services that this makes may run on the loop.

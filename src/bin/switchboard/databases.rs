@@ -8,7 +8,7 @@ use switchboard::config::DatabaseKind;
 use switchboard::config::DiskSync;
 #[cfg(feature = "postgres")]
 use switchboard::config::SslMode;
-use switchboard::config::{Config, DatabaseConfig};
+use switchboard::config::{Config, DatabaseConfig, nearest};
 #[cfg(feature = "postgres")]
 use switchboard::database::postgres::Postgres;
 #[cfg(feature = "sqlite")]
@@ -63,6 +63,7 @@ fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
             if of.ssl_mode == SslMode::VerifyFull {
                 postgres = postgres.verify_full(of.ca_file.clone());
             }
+            postgres.check_files().map_err(|error| error.to_string())?;
             Ok(Plan::Postgres(Box::new(postgres)))
         }
         // The configuration was refused before.
@@ -75,6 +76,21 @@ fn plan(of: &DatabaseConfig) -> Result<Plan, String> {
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn in_url(error: &switchboard::database::UrlError) -> String {
     format!("url: {error}")
+}
+
+/// A warning for each database that no service asks for: its name is none of the `words` in their
+/// code.
+pub(crate) fn unused(config: &Config, words: &[&str]) -> Vec<String> {
+    let names = config.databases.iter().map(|of| of.name.as_str());
+    let unused = names.filter(|name| !words.contains(name));
+    let text = |name| {
+        let cure = match nearest(name, words.iter().copied()) {
+            Some(meant) => format!("did you mean [database {meant}]?"),
+            None => "correct its name, or leave it out".to_owned(),
+        };
+        format!("[database {name}] is used by no service: none of services/ has this name; {cure}")
+    };
+    unused.map(text).collect()
 }
 
 impl Plan {

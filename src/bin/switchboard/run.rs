@@ -39,6 +39,8 @@ use super::tls::with_tickets;
 #[cfg(all(feature = "tls", not(feature = "processes")))]
 use super::tls::with_tls;
 use super::{logger, memory};
+#[cfg(feature = "workers")]
+use switchboard::Workers;
 #[cfg(feature = "processes")]
 use switchboard::prefork::ChildPlace;
 #[cfg(feature = "admin")]
@@ -344,6 +346,10 @@ fn server_of(config: &Config, limits: Limits) -> Server {
         let mut mounted = (service.mount)(&mut server, service.path);
         if let Some(own) = config.service(service.path) {
             mounted = mounted.options(own.options.clone());
+        }
+        #[cfg(feature = "workers")]
+        if service.one_worker.is_some() {
+            mounted = mounted.workers(Workers::ONE);
         }
         if let Some(page) = service.page {
             mounted.page(Page::html(page).policy(service.policy));

@@ -9,14 +9,21 @@ use switchboard::{ServiceOptions, Thread};
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
 
-/// The error for each service that is to have several workers and can have only one: on the loop,
-/// or a program with a process for each socket.
+/// The error for each service that is to have several workers and can have only one: one that says
+/// so, one on the loop, or a program with a process for each socket.
 pub(super) fn impossible(all: &[BuiltinService], config: &Config) -> Vec<String> {
     let own = |path| config.service(path).map_or(&config.all, |own| &own.options);
-    let on_loop = all.iter().map(|service| (service.path, own(service.path)));
+    let on_loop = all.iter().filter(|service| service.one_worker.is_none());
+    let on_loop = on_loop.map(|service| (service.path, own(service.path)));
     let on_loop = on_loop.filter(|(_, options)| options.thread == Thread::Loop);
     let why = "thread: loop, where there is one thread";
     let on_loop = on_loop.filter_map(|(path, options)| fault(path, options, why, config));
+    // What holds for all services is none of its business.
+    let is_own = |path| own(path).workers != config.all.workers;
+    let alone = all.iter().filter_map(|service| Some((service.path, service.one_worker?)));
+    let alone = alone.filter(|(path, _)| is_own(path));
+    let alone = alone.filter_map(|(path, why)| fault(path, own(path), why, config));
+    let on_loop = alone.chain(on_loop);
     #[cfg(feature = "programs")]
     let on_loop = {
         let is_set = config.services.iter().filter(|own| {
