@@ -12,7 +12,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use support::Raw;
 use support::binary::Binary;
@@ -199,6 +199,12 @@ fn several_processes_have_the_roles_of_inherited_listeners() {
     }
 }
 
+/// Asks for a clean stop.
+fn terminate(child: &Child) {
+    let sent = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+    assert!(sent.expect("there is a kill").success());
+}
+
 #[test]
 fn the_greeting_and_the_log_name_what_is_inherited() {
     for (format, begin) in [("text", ""), ("json", "\"")] {
@@ -216,8 +222,7 @@ fn the_greeting_and_the_log_name_what_is_inherited() {
         raw.read_answer();
         // The end of a stop waits for the log.
         drop(raw);
-        let stop = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
-        assert!(stop.expect("there is a kill").success());
+        terminate(&child);
         let mut text = String::new();
         child.stdout.take().expect("it is piped").read_to_string(&mut text).expect("it is text");
         child.stderr.take().expect("it is piped").read_to_string(&mut text).expect("it is text");
@@ -319,9 +324,7 @@ fn a_server_may_listen_on_a_unix_socket_alone() {
     assert!(text.contains("it is in use by a running server"), "{text}");
     assert!(!text.contains("-p chooses"), "{text}");
     echo(Raw::connect_unix(&path));
-    let pid = child.id().to_string();
-    let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
-    assert!(sent.expect("there is a kill").success());
+    terminate(&child);
     assert!(child.wait().expect("it ends").success());
     assert!(!path.exists(), "a clean stop removes the file");
 }

@@ -58,7 +58,7 @@ fn check(of: &DatabaseConfig, section: &NamedSection, faults: &mut Vec<ConfigFau
         return refuse(url.place, Problem::Unbuilt { name, feature });
     }
     if let Some(fault) = fault_of(&of.url, kind) {
-        refuse(url.place, Problem::Database(format!("url: {fault}")));
+        refuse(url.place, Problem::Section(format!("url: {fault}")));
     }
     let of_postgres = ["password-file", "ca-file", "sslmode"];
     for setting in &section.settings {

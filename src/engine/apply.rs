@@ -50,10 +50,7 @@ impl Engine {
                 #[cfg(feature = "admin")]
                 HostEvent::Task(task) => (task.0)(&mut self.hub, &|| io.facts(), now),
                 HostEvent::Tasks(worker) => self.call_soon(worker),
-                #[cfg(feature = "senders")]
                 HostEvent::Stop(kind) => self.ask_to_stop(kind, io, now),
-                #[cfg(not(feature = "senders"))]
-                HostEvent::Stop(kind) => self.stop(kind, io, now),
                 HostEvent::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
             }
         }

@@ -32,8 +32,8 @@ pub enum Turn {
 impl Engine {
     /// A stop is asked for. A clean one waits until what other threads have sent before it is
     /// applied.
-    #[cfg(feature = "senders")]
     pub(super) fn ask_to_stop(&mut self, kind: StopKind, io: &mut impl Io, now: Time) {
+        #[cfg(feature = "senders")]
         if kind == StopKind::Clean && self.stop.kind.is_none() {
             self.stop.waits = self.stop.waits || io.hold_stop();
             if self.stop.waits {
