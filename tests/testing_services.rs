@@ -21,7 +21,7 @@ mod _chat_rooms;
 #[path = "../services/clock.rs"]
 mod clock;
 #[path = "../services/demo_chatroom.rs"]
-mod demo_chatroom;
+pub mod demo_chatroom;
 
 /// The service of `docs/first-steps.md`, which `docs/testing.md` tests.
 mod presence {

@@ -14,6 +14,9 @@ use crate::ws::{Close, CloseCode, Message, Status};
 /// A client in a test: it says something, and the test expects what it gets. What came and was not
 /// expected yet waits, in its order. A client answers pings by itself, and close frames.
 ///
+/// Where nothing has come, and a socket waits for an answer of its service that comes later
+/// (`Peer::later`), a method that expects waits for that, in real time.
+///
 /// Each method that expects panics if something else came, or nothing. The text of the panic has
 /// what came instead, the last lines of the conversation, and failures of the service.
 #[derive(Debug)]
@@ -175,10 +178,13 @@ impl TestClient {
 
     #[track_caller]
     fn take(&self, goal: &str) -> Came {
-        self.settle();
-        match self.with(|link| link.heard.pop_front()) {
-            Some(came) => came,
-            None => panic!("{}", self.fault(goal, "nothing")),
+        loop {
+            self.settle();
+            if let Some(came) = self.with(|link| link.heard.pop_front()) {
+                return came;
+            }
+            let has_come = self.world.borrow_mut().wait_for_answer();
+            assert!(has_come, "{}", self.fault(goal, "nothing"));
         }
     }
 

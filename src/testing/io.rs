@@ -164,6 +164,11 @@ impl MemoryIo {
         self.is_listening && !self.arrivals.is_empty()
     }
 
+    /// Whether a socket waits for an answer that comes later.
+    pub(super) fn has_waits(&self) -> bool {
+        self.loop_services.has_waits()
+    }
+
     /// The time until the next tick of a service.
     pub(super) fn tick_time(&self) -> Option<Duration> {
         self.loop_services.wait_time()

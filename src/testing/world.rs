@@ -95,6 +95,12 @@ impl World {
         Ok(())
     }
 
+    /// Waits until an answer has come that a socket waits for (`Peer::later`). `false`: none waits,
+    /// or none has come.
+    pub(super) fn wait_for_answer(&mut self) -> bool {
+        self.io.has_waits() && self.wait().is_ok()
+    }
+
     /// Stops, once all services have finished.
     pub(super) fn stop(&mut self) {
         self.io.ask_to_stop();
