@@ -41,6 +41,9 @@
 //!   a service.
 //! - A [`Gate`] is a handler that also decides about each request before the 101, and may refuse it
 //!   with any [`Response`]. [`gated`] makes it a service.
+//! - A `SocketHandler` has a state for each socket, and its callbacks return errors, which close
+//!   that socket only. `socket_handler` makes it a service. With a `SocketGate`, which makes the
+//!   state of what it learns of a request, `gated_socket_handler` does.
 //! - A [`Service`] has a loop of its own: it receives [`Inbound`] transactions from a [`Context`].
 //!
 //! A message goes to one socket, or to an [`Audience`]: a list, a topic, or all, with or without
@@ -347,7 +350,15 @@ pub use {
     programs::ProgramOptions,
 };
 
-/// The programs in the README are compiled.
+/// The programs in the README are compiled, and those in other documents.
 #[cfg(all(doctest, feature = "json", feature = "senders", feature = "state"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "json", feature = "state"))]
+#[doc = include_str!("../docs/first-steps.md")]
+struct FirstSteps;
+
+#[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../docs/databases.md")]
+struct Databases;

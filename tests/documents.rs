@@ -117,6 +117,18 @@ fn programs_of_documents_are_those_that_are_tested() {
     let lines = code.lines().filter(|line| !line.is_empty() && !line.starts_with("//"));
     let lines_len = lines.filter(|line| !line.starts_with("```")).count();
     assert!(lines_len <= 40, "the README is short: {lines_len} lines");
+    let users = read("examples/users.rs");
+    let code: Vec<_> = users.lines().skip_while(|line| line.starts_with("//!")).collect();
+    let code = format!("```rust,no_run\n{}\n```\n", code.join("\n").trim());
+    let (databases, manifest) = (read("docs/databases.md"), read("Cargo.toml"));
+    assert!(databases.contains(&code), "docs/databases.md has examples/users.rs");
+    for package in ["rusqlite", "postgres"] {
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{package} = {{ v")));
+        let version = line.and_then(|line| line.split('"').nth(1)).expect("it has a version");
+        // A version before 1.0 is one of its second number.
+        let short = version.split('.').take(2).collect::<Vec<_>>().join(".");
+        assert!(databases.contains(&format!("`{package}` {short}")), "{package} {short}");
+    }
     let testing = read("docs/testing.md");
     let (_, test) = testing.split_once("```rust\n").expect("it has a test");
     let (test, _) = test.split_once("```").expect("it has an end");
