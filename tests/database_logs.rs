@@ -6,6 +6,7 @@ mod support;
 
 use std::error::Error;
 use std::fmt;
+use std::time::Instant;
 
 use log::{Level, LevelFilter};
 use switchboard::database::{ConnectionPlan, Fault, Step, will_log_panic};
@@ -105,7 +106,7 @@ fn panics_of_jobs_have_few_lines() {
     assert!(place.is_some_and(|place| place.ends_with(end)), "{second}");
     assert_eq!(logged::line_with(first).level, Level::Warn);
 
-    let many = open("many", 40);
+    let (many, begun) = (open("many", 40), Instant::now());
     std::thread::scope(|scope| {
         for _ in 0..40 {
             scope.spawn(|| panicked(&many));
@@ -113,6 +114,8 @@ fn panics_of_jobs_have_few_lines() {
     });
     assert!(many.close(support::DEADLINE));
     let lines = logged::lines_with("database many: a job has panicked").len();
+    let seconds = usize::try_from(begun.elapsed().as_secs()).expect("it is soon over");
+    assert!(lines <= 10 * (seconds + 2), "{lines} lines in {seconds} s");
     let left_out = texts(logged::lines_with("more panics of jobs were left out"));
     let count = |text: &String| text.split(' ').find_map(|word| word.parse::<usize>().ok());
     let counts: Vec<_> = left_out.iter().filter_map(count).collect();
