@@ -357,8 +357,8 @@ struct Readme;
 
 #[cfg(all(doctest, feature = "json", feature = "state"))]
 #[doc = include_str!("../docs/first-steps.md")]
-struct FirstSteps;
+struct FirstStepsPage;
 
 #[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
 #[doc = include_str!("../docs/databases.md")]
-struct Databases;
+struct DatabasesPage;

@@ -462,7 +462,7 @@ impl Handler for Finds {
         let found = context.database::<Line>("main").map(|database| database.name().to_owned());
         let texts = [
             found.unwrap_or_else(|error| error.to_string()),
-            context.database::<Line>("other").expect_err("there is none").to_string(),
+            format!("{:?}", context.database::<Line>("other").expect_err("there is none")),
             context.database::<u8>("main").expect_err("it is another type").to_string(),
         ];
         texts.into_iter().for_each(|text| self.0.send(text).expect("the test waits"));

@@ -40,7 +40,11 @@ impl Handler for Keeps {
         let db = self.0.as_ref().expect("it has started");
         let text = message.as_text().unwrap_or_default().to_owned();
         if text == "all" {
-            let all = db.reading(|list| Ok(list.join(" ")));
+            let all = db.reading(|list| {
+                // So the test most often asks before the answer is there.
+                (0..1_000).for_each(|_| std::thread::yield_now());
+                Ok(list.join(" "))
+            });
             return peer.later(all, |_: &mut Self, peer, all| {
                 peer.send(all.unwrap_or_else(|error| error.to_string()));
             });

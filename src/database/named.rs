@@ -26,14 +26,15 @@ impl Context<'_> {
     }
 }
 
-/// Why a service has not got a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a service has not got a database. Its `Debug` is its text as well, for a service that ends
+/// with `expect`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NoDatabase {
     name: String,
     why: Why,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Why {
     /// There is none of this name, only of these.
     Unknown(Vec<String>),
@@ -61,6 +62,12 @@ impl fmt::Display for NoDatabase {
                 write!(f, "there is no database {name}; there are: {}", known.join(", "))
             }
         }
+    }
+}
+
+impl fmt::Debug for NoDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::service::context::RunTasks;
 use crate::service::shared_values::SharedValues;
 use crate::service::{SenderTable, SocketId, WakeForSenders};
 use crate::testing::link::{ClientEnd, TestLink};
+use crate::testing::waits::TestWaits;
 use crate::time::Time;
 use crate::ws::{Response, Status};
 
@@ -34,6 +35,7 @@ pub(super) struct MemoryIo {
     factories: Vec<Factory>,
     values: SharedValues,
     loop_services: LoopServices<TestClock>,
+    pub(super) waits: TestWaits,
     pub(super) sender_table: SenderTable,
     intake: Intake,
     signals: Receiver<ThreadSignal>,
@@ -97,6 +99,7 @@ impl MemoryIo {
             links: Vec::new(),
             arrivals: VecDeque::new(),
             is_listening: true,
+            waits: TestWaits::default(),
             loop_services: LoopServices::of(&factories, sender_table.clone(), clock),
             factories,
             values,
@@ -162,11 +165,6 @@ impl MemoryIo {
     /// Whether a connection waits to be accepted.
     pub(super) fn has_arrivals(&self) -> bool {
         self.is_listening && !self.arrivals.is_empty()
-    }
-
-    /// Whether a socket waits for an answer that comes later.
-    pub(super) fn has_waits(&self) -> bool {
-        self.loop_services.has_waits()
     }
 
     /// The time until the next tick of a service.
@@ -339,6 +337,7 @@ impl Services for MemoryIo {
                 let _ = signal.send(ThreadSignal::Tasks(worker));
             })
         });
+        self.waits.add(&tasks);
         self.loop_services.start(run, &make, tasks, hub, now).map_err(|end| {
             self.note_end(&end);
             NotStarted::Failed(end)

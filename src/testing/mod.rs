@@ -47,7 +47,8 @@
 //!   methods for JSON; `answer`: [`TestAnswer`]
 //! - `world`: an engine whose time a test moves; `io`: what it works with; `link`: a connection in
 //!   memory
-//! - `wire`: a client's end of the wire; `text`: what failures show of it
+//! - `waits`: whether an answer is under way; `wire`: a client's end of the wire; `text`: what
+//!   failures show of it
 
 mod answer;
 mod client;
@@ -58,6 +59,7 @@ mod json;
 mod link;
 mod request;
 mod text;
+mod waits;
 mod wire;
 mod world;
 

@@ -98,7 +98,7 @@ impl World {
     /// Waits until an answer has come that a socket waits for (`Peer::later`). `false`: none waits,
     /// or none has come.
     pub(super) fn wait_for_answer(&mut self) -> bool {
-        self.io.has_waits() && self.wait().is_ok()
+        self.io.waits.any() && self.wait().is_ok()
     }
 
     /// Stops, once all services have finished.

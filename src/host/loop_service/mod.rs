@@ -54,12 +54,6 @@ impl<C: TickClock> LoopServices<C> {
         self.list.iter().flatten().count()
     }
 
-    /// Whether a socket of any service waits for an answer that comes later.
-    #[cfg(feature = "testing")]
-    pub(crate) fn has_waits(&self) -> bool {
-        self.list.iter().flatten().any(LoopService::has_waits)
-    }
-
     /// The time until the next tick of any service.
     pub(crate) fn wait_time(&self) -> Option<Duration> {
         let Reverse((at, _)) = self.ticks.peek()?;

@@ -147,12 +147,6 @@ impl LoopService {
         self.interval
     }
 
-    /// Whether a socket waits for an answer that comes later.
-    #[cfg(feature = "testing")]
-    pub(super) fn has_waits(&self) -> bool {
-        self.tasks.has_waits()
-    }
-
     /// Its next call includes a tick.
     pub(super) const fn set_tick(&mut self) {
         self.ticks = true;

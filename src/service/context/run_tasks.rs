@@ -2,10 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
+#[cfg(all(feature = "database", feature = "testing"))]
+use std::sync::Weak;
 #[cfg(feature = "database")]
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "database")]
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::service::context::Context;
 use crate::service::link::Wake;
@@ -34,7 +36,7 @@ pub(crate) struct RunTasks {
     waits: Mutex<SocketWaits>,
     /// Whether there are any. It says nothing to other threads.
     #[cfg(feature = "database")]
-    has_waits: AtomicBool,
+    has_waits: Arc<AtomicBool>,
     /// Whether tasks are received.
     #[cfg(feature = "database")]
     is_attended: AtomicBool,
@@ -55,7 +57,7 @@ impl RunTasks {
             #[cfg(feature = "database")]
             waits: Mutex::default(),
             #[cfg(feature = "database")]
-            has_waits: AtomicBool::new(false),
+            has_waits: Arc::default(),
             #[cfg(feature = "database")]
             is_attended: AtomicBool::new(false),
             #[cfg(feature = "database")]
@@ -123,6 +125,12 @@ impl RunTasks {
     /// Whether there are sockets that are answered later.
     pub(crate) fn has_waits(&self) -> bool {
         self.has_waits.load(Ordering::Relaxed)
+    }
+
+    /// What [`RunTasks::has_waits`] returns, as long as the run goes on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn watch_waits(&self) -> Weak<AtomicBool> {
+        Arc::downgrade(&self.has_waits)
     }
 
     /// The sockets that are answered later.
