@@ -249,7 +249,7 @@ const CHECKED_COMMIT: &str = "SELECT 1; COMMIT";
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How many attempts to connect there are at most: as many as a database may have connections,
 /// which are opened together, and some that a server has not answered.
-const PENDING_MAX: usize = 320;
+pub(super) const PENDING_MAX: usize = 320;
 /// How long a connection may be quiet until the system probes the peer.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 /// How much longer than a query a server may be silent: it ends the query, and says so.

@@ -1,7 +1,13 @@
-//! What a URL of PostgreSQL says, and that no text of ours has its password.
+//! What a URL of PostgreSQL says, that no text of ours has its password, and how many attempts to
+//! connect there are.
 
 use std::fs;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use super::connection::PENDING_MAX;
 use super::*;
 
 /// URLs with the text that stands for them, or a part of the error.
@@ -87,3 +93,44 @@ fn a_password_is_read_from_its_file() {
     assert!(error.contains("4 KiB"), "{error}");
     fs::remove_file(&file).expect("it is there");
 }
+
+/// Why a server that is not there is not connected.
+fn attempt(server: &Postgres) -> String {
+    let plan = ConnectionPlan { name: "test", access: Access::Read, query_timeout: DEADLINE };
+    server.connect(&plan).err().expect("it is no server").to_string()
+}
+
+/// Waits until as many attempts are under way.
+fn until_pending(server: &Postgres, len: usize) {
+    let begun = Instant::now();
+    // The server itself has one, and so has this look at it.
+    while Arc::strong_count(&server.pending()) != len + 2 {
+        assert!(begun.elapsed() < DEADLINE, "waited for too long for {len} attempts");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn attempts_that_are_not_answered_have_a_maximum() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it has one");
+    let url = format!("postgres://chat@{address}/main");
+    let server = Arc::new(Postgres::new(&url).expect("it is a URL"));
+    let connects = server.clone();
+    let first = thread::spawn(move || attempt(&connects));
+    let (stream, _) = listener.accept().expect("it connects");
+    until_pending(&server, 1);
+    // These stand for others: with the first one and the server, they are all.
+    let mut others: Vec<_> = (2..PENDING_MAX).map(|_| server.pending()).collect();
+    let refusal = "the server has not answered earlier attempts to connect";
+    assert_eq!(attempt(&server), refusal);
+    drop((stream, listener));
+    assert_ne!(first.join().expect("it does not panic"), refusal);
+    until_pending(&server, others.len());
+    assert_ne!(attempt(&server), refusal, "an attempt that has ended counts no more");
+    until_pending(&server, others.len());
+    others.push(server.pending());
+    assert_eq!(attempt(&server), refusal);
+}
+
+const DEADLINE: Duration = Duration::from_secs(60);

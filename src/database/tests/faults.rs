@@ -148,6 +148,40 @@ fn a_close_gives_up_jobs_without_a_connection() {
     assert!(matches!(given_up, Err(DatabaseError::Unavailable(_))), "{given_up:?}");
 }
 
+/// The second job of a group has not begun when the connection is lost. It would wait again, and
+/// nobody would take it.
+#[test]
+fn a_job_that_comes_back_after_a_close_is_unavailable() {
+    let memory = Memory::new(Layout::OneWriter);
+    let database = memory.open(options());
+    let writer = occupy(&database, Access::Write);
+    let (begun, begins) = mpsc::channel();
+    let (end, ends) = mpsc::channel::<()>();
+    let own = database.clone();
+    let first = thread::spawn(move || {
+        own.write(move |_| {
+            begun.send(()).expect("the test waits");
+            let _ = ends.recv_timeout(DEADLINE);
+            Err::<(), _>(Told(Fault::Lost).into())
+        })
+    });
+    until("it waits", || database.waiting_len() == 1);
+    let (answer, answers) = mpsc::channel();
+    let own = database.clone();
+    thread::spawn(move || answer.send(own.write(|line| add(line, 2))));
+    until("both wait", || database.waiting_len() == 2);
+    drop(writer);
+    begins.recv_timeout(DEADLINE).expect("it begins");
+    assert!(!database.close(Duration::ZERO));
+    drop(end);
+    let second = answers.recv_timeout(DEADLINE).expect("it is answered");
+    assert!(matches!(second, Err(DatabaseError::Unavailable(_))), "{second:?}");
+    let lost = first.join().expect("it does not panic");
+    assert!(matches!(lost, Err(DatabaseError::Lost(_))), "{lost:?}");
+    let tally = database.tally();
+    assert_eq!((tally.writes, tally.lost, tally.unavailable), (3, 1, 1));
+}
+
 #[test]
 fn lazy_connections_are_opened_as_they_are_needed() {
     let memory = Memory::new(Layout::Clients);
