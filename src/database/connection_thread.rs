@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::database::counts::JobEnd;
+use crate::database::lane::QueuedJob;
 use crate::database::link::{LostLink, OpenConnection, RunFailure};
-use crate::database::queue::{JobQueue, NextJobs, QueuedJob};
+use crate::database::queue::{JobQueue, NextJobs};
 use crate::database::report::ConnectionReport;
 use crate::database::transaction::{Settled, Written};
 use crate::database::{Access, ConnectionPlan, Connector, DatabaseError, JobError};

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::database::DatabaseError;
 use crate::database::counts::JobEnd;
-use crate::database::queue::{JobQueue, JobQueueState, Lane, QueueStage, QueuedJob, wait};
+use crate::database::lane::QueuedJob;
+use crate::database::queue::{JobQueue, JobQueueState, QueueStage, wait};
 use crate::host::panic::catch_text;
 
 impl<C> JobQueue<C> {
@@ -123,16 +124,6 @@ impl<C> JobQueue<C> {
     fn wake_all(&self) {
         let all = [&self.dormant, &self.capacity, &self.clock].into_iter().chain(&self.idle);
         all.for_each(Condvar::notify_all);
-    }
-}
-
-impl<C> Lane<C> {
-    /// The error of a job that has waited for too long.
-    pub(super) fn too_long(&self) -> DatabaseError {
-        match self.up {
-            0 => DatabaseError::Unavailable(self.down.clone()),
-            _ => DatabaseError::Busy,
-        }
     }
 }
 

@@ -7,8 +7,9 @@
 //! - `connector`: [`Connector`], how one kind of database is connected and used
 //! - `options`: [`DatabaseOptions`]; `error`: [`DatabaseError`], [`JobError`]
 //! - `named`: the databases of a host, by their names
-//! - `job`: a job and its answer; `queue`: the jobs that wait; `ending`: those that wait
-//!   for too long, and the end; `counts`: what is counted of them
+//! - `job`: a job and its answer; `lane`: those that wait for one kind of connection; `queue`: all
+//!   that wait; `ending`: those that wait for too long, and the end; `counts`: what is counted of
+//!   them
 //! - `connection_thread`: a thread with a connection; `link`: code over a connection;
 //!   `transaction`: jobs that write; `panics`: panics in that code; `report`: log lines
 //! - [`sqlite`] and [`postgres`], with the features of these names; `url_error`: why a URL names
@@ -20,6 +21,7 @@ mod counts;
 mod ending;
 mod error;
 mod job;
+mod lane;
 mod link;
 mod named;
 mod options;

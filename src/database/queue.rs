@@ -1,6 +1,5 @@
 //! `JobQueue`: the jobs that wait, between those who have them and the threads of the connections.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,10 +7,11 @@ use std::time::{Duration, Instant};
 use crate::database::counts::QueueFacts;
 use crate::database::counts::{JobEnd, Tally};
 use crate::database::job::Job;
+use crate::database::lane::{Lane, QueuedJob};
 use crate::database::{Access, DatabaseError, DatabaseOptions, Layout};
 use crate::service::Start;
 
-/// The jobs of one database. A lane is for jobs that one kind of connection does.
+/// The jobs of one database.
 pub(super) struct JobQueue<C> {
     pub(super) state: Mutex<JobQueueState<C>>,
     /// For connections of each lane that have nothing to do.
@@ -37,29 +37,6 @@ pub(super) struct JobQueueState<C> {
     pub(super) clock_sleeps: bool,
     /// How many threads of connections there are.
     pub(super) threads: usize,
-}
-
-pub(super) struct Lane<C> {
-    pub(super) jobs: VecDeque<QueuedJob<C>>,
-    /// How many of its connections have nothing to do.
-    idle: usize,
-    /// Whether one of them was woken, and has not looked yet. It wakes the next one if there is
-    /// more than it takes: a burst of jobs costs few system calls.
-    is_waking: bool,
-    /// How many connections it has.
-    pub(super) up: usize,
-    /// How many threads are opening one, or have opened it and not asked for a job yet.
-    connecting: usize,
-    /// Why the last attempt to open one has failed, if none was opened since then.
-    pub(super) down: Option<Arc<str>>,
-}
-
-/// A job, and for how long it may wait.
-pub(super) struct QueuedJob<C> {
-    pub(super) job: Box<dyn Job<C>>,
-    pub(super) access: Access,
-    /// When it has waited for too long.
-    pub(super) expires: Instant,
 }
 
 /// Whether jobs come.
@@ -130,13 +107,13 @@ impl<C> JobQueue<C> {
                 let expires = Instant::now() + self.options.wait;
                 let of = &mut state.lanes[lane];
                 of.jobs.push_back(QueuedJob { job, access, expires });
-                let (wakes, needs_more) = (of.wakes_one(), of.needs_more());
+                let (wakes, wakes_dormant) = (of.wakes_one(), of.dormant > 0 && of.needs_more());
                 let wakes_clock = std::mem::take(&mut state.clock_sleeps);
                 drop(state);
                 if wakes {
                     self.idle[lane].notify_one();
                 }
-                if needs_more {
+                if wakes_dormant {
                     self.dormant.notify_all();
                 }
                 if wakes_clock {
@@ -205,7 +182,11 @@ impl<C> JobQueue<C> {
             match state.stage {
                 QueueStage::Closed => return false,
                 QueueStage::Closing if of.jobs.is_empty() => return false,
-                QueueStage::Open if !is_needed => state = wait(&self.dormant, state, None),
+                QueueStage::Open if !is_needed => {
+                    state.lanes[lane].dormant += 1;
+                    state = wait(&self.dormant, state, None);
+                    state.lanes[lane].dormant -= 1;
+                }
                 QueueStage::Open | QueueStage::Closing => break,
             }
         }
@@ -355,25 +336,6 @@ impl<C> JobQueue<C> {
 impl<C> JobQueueState<C> {
     fn is_empty(&self) -> bool {
         self.lanes.iter().all(|lane| lane.jobs.is_empty())
-    }
-}
-
-impl<C> Lane<C> {
-    fn new() -> Self {
-        let (jobs, is_waking, down) = (VecDeque::new(), false, None);
-        Self { jobs, idle: 0, is_waking, up: 0, connecting: 0, down }
-    }
-
-    /// Whether a connection that has nothing to do is to be woken now.
-    fn wakes_one(&mut self) -> bool {
-        let wakes = !self.is_waking && self.idle > 0 && !self.jobs.is_empty();
-        self.is_waking |= wakes;
-        wakes
-    }
-
-    /// Whether there are jobs for which there is no connection, nor soon will be.
-    fn needs_more(&self) -> bool {
-        self.jobs.len() > self.idle + self.connecting
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::database::DatabaseError::{Busy, Lost, OnLoop, Query, Timeout, Unavailable};
 use crate::database::error::SharedError;
+use crate::database::lane::QueuedJob;
 use crate::database::link::{LostLink, OpenConnection, RunFailure};
-use crate::database::queue::QueuedJob;
 use crate::database::{Access, Connector, DatabaseError, JobError, Step};
 
 /// A job that is done, and its answer.

@@ -140,8 +140,13 @@ fn readers_run_at_the_same_time() {
 #[test]
 fn jobs_that_come_together_run_at_the_same_time() {
     let memory = Memory::new(Layout::Clients);
-    let database = memory.open(crate::database::DatabaseOptions { connections: 4, ..options() });
+    let open = || memory.open(crate::database::DatabaseOptions { connections: 4, ..options() });
+    let mut database = open();
     for round in 0..200 {
+        if round % 10 == 0 {
+            // Its connections are opened for these jobs.
+            database = open();
+        }
         let (begun, begins) = mpsc::channel();
         let ends: Vec<_> = (0..4)
             .map(|_| {
