@@ -107,30 +107,26 @@ impl SqliteConnection {
 
     pub(super) fn transact(&mut self, step: Step) -> JobResult<()> {
         match step {
-            // A transaction that begins as a reader cannot always become a writer: SQLITE_BUSY.
-            Step::Begin => self.step("BEGIN IMMEDIATE"),
             Step::Release => {
                 // SQLite looks at these at the commit, which is that of other jobs, too.
                 if sys::sqlite::has_deferred_violations(&self.connection) {
                     return Err(VIOLATION.into());
                 }
-                self.step(step.sql())
+                self.step(sql_of(step))
             }
-            Step::Commit => self.step(step.sql()).inspect_err(|_| {
+            Step::Commit => self.step(sql_of(step)).inspect_err(|_| {
                 // One that fails for a lock or a constraint is still open.
                 let _ = self.rollback();
             }),
             Step::Rollback => self.rollback(),
-            Step::Savepoint | Step::RollBackTo => self.step(step.sql()),
+            Step::Begin | Step::Savepoint | Step::RollBackTo => self.step(sql_of(step)),
         }
     }
 
     fn step(&self, sql: &str) -> JobResult<()> {
         // A job that has panicked has not ended before.
         self.has_job.store(false, Ordering::Relaxed);
-        // Not from the cache: the authorizer is asked when a statement is prepared, so a job would
-        // find there the COMMIT of the host.
-        self.execute(sql, [])?;
+        self.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 
@@ -139,13 +135,13 @@ impl SqliteConnection {
         if self.is_autocommit() {
             return Ok(());
         }
-        self.step("ROLLBACK")
+        self.step(sql_of(Step::Rollback))
     }
 
     pub(super) fn begin_job(&mut self, access: Access) -> JobResult<()> {
         if access == Access::Read {
             // All queries of a job see one state.
-            self.step("BEGIN")?;
+            self.step(BEGIN_READING)?;
         }
         self.limit.set(Instant::now().checked_add(self.query_timeout));
         self.has_job.store(true, Ordering::Relaxed);
@@ -196,8 +192,23 @@ impl fmt::Debug for SqliteConnection {
     }
 }
 
-/// How many prepared statements a connection keeps.
-const STATEMENTS: usize = 64;
+/// A step as SQL. A comment tells these statements from those of jobs: the authorizer is asked only
+/// when a statement is prepared, so a job would find the COMMIT of the host in the cache.
+const fn sql_of(step: Step) -> &'static str {
+    match step {
+        // A transaction that begins as a reader cannot always become a writer: SQLITE_BUSY.
+        Step::Begin => "/* host */ BEGIN IMMEDIATE",
+        Step::Commit => "/* host */ COMMIT",
+        Step::Rollback => "/* host */ ROLLBACK",
+        Step::Savepoint => "/* host */ SAVEPOINT job",
+        Step::Release => "/* host */ RELEASE SAVEPOINT job",
+        Step::RollBackTo => "/* host */ ROLLBACK TO SAVEPOINT job",
+    }
+}
+
+const BEGIN_READING: &str = "/* host */ BEGIN";
+/// How many prepared statements a connection keeps: 64 of jobs, and those of the host.
+const STATEMENTS: usize = 64 + 7;
 /// After how many steps of its machine SQLite looks at the time: some microseconds.
 const STEPS: i32 = 1_000;
 const VIOLATION: &str = "FOREIGN KEY constraint failed (deferred)";
