@@ -171,7 +171,7 @@ impl Handler for Asks {
     }
 }
 
-/// A server with such a service at `/ask`.
+/// A server with such a service at `/ask`, and another one at `/other`.
 fn asking(
     thread: Thread,
     limits: Limits,
@@ -181,11 +181,14 @@ fn asking(
     let database = gates.open(options);
     let (seen, all) = mpsc::channel();
     let mut server = server_on(thread, limits);
-    let seen = Mutex::new(seen);
-    server.mount("/ask", move || {
-        let seen = seen.lock().expect("nothing panics").clone();
-        handler(Asks { database: database.clone(), seen })
-    });
+    let made = Arc::new(Mutex::new(Asks { database, seen }));
+    for path in ["/ask", "/other"] {
+        let made = made.clone();
+        server.mount(path, move || {
+            let Asks { database, seen } = &*made.lock().expect("nothing panics");
+            handler(Asks { database: database.clone(), seen: seen.clone() })
+        });
+    }
     (Running::start(server), gates, all)
 }
 
@@ -352,17 +355,20 @@ fn answers_may_ask_more() {
 fn a_stop_waits_for_answers() {
     on_each_thread(|thread| {
         let (server, gates, seen) = asking(thread, LIMITS, DatabaseOptions::new());
-        let mut raw = server.open("/ask");
+        let (mut raw, mut other) = (server.open("/ask"), server.open("/other"));
         let held = gates.hold("first");
         raw.send_text("first");
         held.await_begin();
         server.stopper().stop();
-        assert_eq!(raw.read_close().0, 1001);
-        raw.send(&close(1001, ""));
+        assert_eq!(other.read_close().0, 1001);
+        other.send(&close(1001, ""));
+        // With the last socket, the services are asked to finish. The other one has nothing to do.
+        raw.reset();
+        assert_eq!([next(&seen), next(&seen)], [Seen::Closed(1001), Seen::Stopped]);
         held.end();
         let seen: Vec<_> = (0..3).map(|_| next(&seen)).collect();
         let answered = Seen::Answered("answer to first".to_owned());
-        assert_eq!(seen, [answered, Seen::Closed(1001), Seen::Stopped]);
+        assert_eq!(seen, [answered, Seen::Closed(1006), Seen::Stopped]);
         server.join();
     });
 }
