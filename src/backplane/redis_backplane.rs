@@ -106,7 +106,9 @@ impl Backplane for RedisLink {
     fn unsubscribe(&mut self, service: &str, topic: &str) {
         let shared = &self.0;
         let channel = channel::of_topic(&shared.options.prefix, service, topic);
-        shared.topics.end(channel, Instant::now());
+        if shared.topics.end(channel, Instant::now()) {
+            shared.outgoing.wake();
+        }
     }
 
     fn publish(&mut self, service: &str, topic: Option<&str>, message: &Message) {

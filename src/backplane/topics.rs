@@ -14,7 +14,16 @@ struct SubscribedState {
     channels: BTreeMap<String, Option<Instant>>,
     /// Those without sockets, in the order of these times. What has a socket again stays here.
     held: VecDeque<(Instant, String)>,
-    changes: Vec<TopicChange>,
+    /// Channels that have begun or ended since the subscriber has looked, each with whether it had
+    /// them then. So there are no more than it had and has to have, however long it does not look.
+    changed: BTreeMap<String, IsSubscribed>,
+}
+
+/// Whether the subscriber has a channel, as far as it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IsSubscribed {
+    Yes,
+    No,
 }
 
 /// What the subscriber has to do.
@@ -31,34 +40,24 @@ impl SubscribedTopics {
         if state.channels.insert(channel.clone(), None).is_some() {
             return false;
         }
-        state.changes.push(TopicChange::Subscribe(channel));
+        state.changed.entry(channel).or_insert(IsSubscribed::No);
         true
     }
 
-    /// A topic has lost its last socket. Its channel is held for a while.
-    pub(super) fn end(&self, channel: String, now: Instant) {
+    /// A topic has lost its last socket. Its channel is held for a while, unless too many are.
+    /// Returns whether there is a change.
+    pub(super) fn end(&self, channel: String, now: Instant) -> bool {
         let mut state = self.lock();
         if let Some(since) = state.channels.get_mut(&channel) {
             *since = Some(now);
             state.held.push_back((now, channel));
         }
+        state.expire(now)
     }
 
     /// Ends channels that were held long enough. Returns whether there is a change.
     pub(super) fn expire(&self, now: Instant) -> bool {
-        let mut state = self.lock();
-        let mut has_changed = false;
-        while let Some((since, _)) = state.held.front()
-            && (*since + HELD <= now || state.held.len() > HELD_MAX)
-            && let Some((since, channel)) = state.held.pop_front()
-        {
-            if state.channels.get(&channel) == Some(&Some(since)) {
-                state.channels.remove(&channel);
-                state.changes.push(TopicChange::Unsubscribe(channel));
-                has_changed = true;
-            }
-        }
-        has_changed
+        self.lock().expire(now)
     }
 
     /// When [`SubscribedTopics::expire`] has something to do.
@@ -69,18 +68,48 @@ impl SubscribedTopics {
     /// All channels, for a new connection: it knows of no change before.
     pub(super) fn all(&self) -> Vec<String> {
         let mut state = self.lock();
-        state.changes.clear();
+        state.changed.clear();
         state.channels.keys().cloned().collect()
     }
 
-    /// The changes since they were taken.
+    /// The changes since they were taken: first what has come, then what has gone.
     pub(super) fn changes(&self) -> Vec<TopicChange> {
-        std::mem::take(&mut self.lock().changes)
+        let mut state = self.lock();
+        let changed = std::mem::take(&mut state.changed);
+        let change = |(channel, had)| match (had, state.channels.contains_key(&channel)) {
+            (IsSubscribed::No, true) => Some(TopicChange::Subscribe(channel)),
+            (IsSubscribed::Yes, false) => Some(TopicChange::Unsubscribe(channel)),
+            (IsSubscribed::No, false) | (IsSubscribed::Yes, true) => None,
+        };
+        let mut changes: Vec<_> = changed.into_iter().filter_map(change).collect();
+        changes.sort_by_key(|change| matches!(change, TopicChange::Unsubscribe(_)));
+        changes
     }
 
     /// No code panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, SubscribedState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SubscribedState {
+    fn expire(&mut self, now: Instant) -> bool {
+        let mut has_changed = false;
+        while let Some((since, _)) = self.held.front()
+            && (*since + HELD <= now || self.held.len() > HELD_MAX)
+            && let Some((since, channel)) = self.held.pop_front()
+        {
+            if self.channels.get(&channel) == Some(&Some(since)) {
+                self.channels.remove(&channel);
+                has_changed = true;
+                if self.changed.get(&channel) == Some(&IsSubscribed::No) {
+                    self.changed.remove(&channel);
+                } else {
+                    self.changed.insert(channel, IsSubscribed::Yes);
+                }
+            }
+        }
+        has_changed
     }
 }
 
@@ -114,5 +143,29 @@ mod tests {
         assert_eq!(topics.all(), ["a"]);
         assert!(topics.changes().is_empty(), "a new connection has all");
         assert_eq!(topics.due(), None);
+    }
+
+    /// As while Redis is away for long.
+    #[test]
+    fn topics_that_come_and_go_cost_nothing_while_nobody_looks() {
+        use TopicChange::{Subscribe, Unsubscribe};
+        let (topics, now) = (SubscribedTopics::default(), Instant::now());
+        for name in ["stays", "goes"] {
+            assert!(topics.begin(name.to_owned()));
+        }
+        assert_eq!(topics.changes().len(), 2);
+        topics.end("goes".to_owned(), now);
+        for number in 0..5 * HELD_MAX {
+            let name = || format!("{}", number % (2 * HELD_MAX));
+            topics.begin(name());
+            topics.end(name(), now);
+        }
+        let len =
+            |state: &SubscribedState| [state.channels.len(), state.held.len(), state.changed.len()];
+        assert!(len(&topics.lock()).iter().all(|len| *len <= HELD_MAX + 2));
+        topics.begin("new".to_owned());
+        topics.expire(now + HELD);
+        assert_eq!(topics.changes(), [Subscribe("new".to_owned()), Unsubscribe("goes".to_owned())]);
+        assert_eq!(topics.all(), ["new", "stays"]);
     }
 }
