@@ -1,7 +1,7 @@
 //! What services share with the other processes of their server. Local sockets never wait for that.
 
 use crate::hub::backplane_trait::{Backplane, SharedEvent};
-use crate::hub::worker_slot::{RunState, WorkerSlot};
+use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, Output, ServiceId, WorkerId};
 use crate::service::audience::Recipients;
 use crate::service::{Audience, Inbound, Share, SocketId};
@@ -40,17 +40,36 @@ impl Hub {
         }
     }
 
-    /// Puts a gap into the mail of a worker, unless one is there that it has not taken: when it
-    /// takes that, it has missed no more.
+    /// Puts a gap into the mail of a worker, unless one is there. One that it has got may tell of
+    /// what was missing before: then the next follows when that is known to be taken, so that
+    /// there are never many.
     fn tell_gap(&mut self, worker: WorkerId) {
-        let WorkerSlot { mail, state, limits, gap, .. } = &mut self.workers[worker];
-        if *state == RunState::Idle || gap.is_some_and(|last| !mail.has_taken(last)) {
+        let slot = &mut self.workers[worker];
+        let has_begun = match slot.state {
+            RunState::Idle => false,
+            // Mail comes once it is ready, or again if its sockets were kept.
+            RunState::Starting => !slot.members.is_empty(),
+            RunState::Running | RunState::Finishing => true,
+        };
+        if !has_begun {
             return;
         }
-        if mail.push(Inbound::Gap { topic: None }, limits) {
+        if let Some(last) = slot.gap.filter(|last| !slot.mail.has_taken(*last)) {
+            slot.is_gap_due |= !slot.mail.holds(last);
+            return;
+        }
+        slot.is_gap_due = false;
+        if slot.mail.push(Inbound::Gap { topic: None }, &slot.limits) {
             self.outputs.push_back(Output::Mail(worker));
         }
-        *gap = Some(mail.last());
+        slot.gap = Some(slot.mail.last());
+    }
+
+    /// A worker has taken something. If that was a gap, another may be due.
+    pub(super) fn tell_due_gap(&mut self, worker: WorkerId) {
+        if self.workers[worker].is_gap_due {
+            self.tell_gap(worker);
+        }
     }
 
     /// Shares a message that a service sends, if it does so.

@@ -181,6 +181,8 @@ impl Hub {
     pub(super) fn take(&mut self, worker: WorkerId, messages: usize, bytes: usize, now: Time) {
         let WorkerSlot { limits, mail, .. } = &mut self.workers[worker];
         let opened = mail.take(messages, bytes, limits);
+        #[cfg(feature = "processes")]
+        self.tell_due_gap(worker);
         if opened {
             self.read_all_again(worker, now);
         }

@@ -94,6 +94,12 @@ impl Mailbox {
         self.number(mailed) <= self.taken()
     }
 
+    /// Whether this transaction is still here, and not on its way to the service.
+    #[cfg(feature = "processes")]
+    pub(super) fn holds(&self, mailed: Mailed) -> bool {
+        self.number(mailed) + self.batch.len() as u64 > self.put
+    }
+
     /// The number of the transaction that was put in last.
     pub(super) const fn last(&self) -> Mailed {
         let [a, b, c, ..] = self.put.to_le_bytes();

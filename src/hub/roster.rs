@@ -40,7 +40,7 @@ impl Roster {
     }
 
     /// Whether it is empty.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "processes"))]
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -47,9 +47,11 @@ pub(super) struct WorkerSlot {
     #[cfg(feature = "database")]
     pub(super) later: std::collections::HashSet<SocketId>,
     pub(super) counters: ServiceCounters,
-    /// The last gap in its mail.
+    /// The last gap in its mail, and whether another has to follow once it was taken.
     #[cfg(feature = "processes")]
     pub(super) gap: Option<Mailed>,
+    #[cfg(feature = "processes")]
+    pub(super) is_gap_due: bool,
 }
 
 /// Whether a worker runs.
@@ -92,6 +94,8 @@ impl WorkerSlot {
             counters: ServiceCounters::default(),
             #[cfg(feature = "processes")]
             gap: None,
+            #[cfg(feature = "processes")]
+            is_gap_due: false,
         }
     }
 
@@ -134,6 +138,10 @@ impl WorkerSlot {
         self.state = RunState::Idle;
         self.admission = Admission::default();
         self.held = Vec::new();
+        #[cfg(feature = "processes")]
+        {
+            (self.gap, self.is_gap_due) = (None, false);
+        }
         let awaited = std::mem::take(&mut self.mail).into_awaited();
         #[cfg(feature = "database")]
         let awaited = awaited.into_iter().chain(std::mem::take(&mut self.later)).collect();

@@ -133,7 +133,11 @@ fn a_gap_is_told_once_until_it_is_taken() {
         apply_shared(&mut rig, SharedEvent::Gap);
     }
     assert_eq!(rig.mail(), ["gap None"]);
+    // It may have handled that one before the others came.
     rig.apply(2, vec![taken(1)]);
+    assert_eq!(rig.mail(), ["gap None"]);
+    rig.apply(2, vec![taken(1)]);
+    assert_eq!(rig.mail(), [""; 0]);
     apply_shared(&mut rig, SharedEvent::Gap);
     assert_eq!(rig.mail(), ["gap None"]);
     // A service that does not run has missed nothing, and one that does not share neither.
@@ -142,4 +146,23 @@ fn a_gap_is_told_once_until_it_is_taken() {
     apply_shared(&mut rig, SharedEvent::Gap);
     assert!(rig.mail().iter().all(|line| !line.starts_with("gap")));
     rig.remove(other);
+}
+
+#[test]
+fn a_run_gets_gaps_once_it_is_ready_whatever_the_last_had_not_taken() {
+    let (mut rig, _kept, sockets) = sharing(Share::Topics);
+    apply_shared(&mut rig, SharedEvent::Gap);
+    assert_eq!(rig.mail(), ["gap None"]);
+    let number = rig.hub().workers[WorkerId::new(2)].run;
+    rig.end_run(ServiceId::new(2), number);
+    sockets.into_iter().for_each(|id| rig.remove(id));
+    rig.wait(60_000);
+    rig.ask("/s");
+    rig.mail();
+    apply_shared(&mut rig, SharedEvent::Gap);
+    assert_eq!(rig.mail(), [""; 0], "it has no sockets yet");
+    rig.ready(2);
+    rig.mail();
+    apply_shared(&mut rig, SharedEvent::Gap);
+    assert_eq!(rig.mail(), ["gap None"]);
 }

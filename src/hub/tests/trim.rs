@@ -102,6 +102,8 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
             later: _,
         #[cfg(feature = "processes")]
             gap: _,
+        #[cfg(feature = "processes")]
+            is_gap_due: _,
     } = worker;
     let mut all = vec![
         ("those who wait", waiting.capacity(), waiting.len()),
