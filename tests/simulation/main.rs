@@ -77,6 +77,9 @@ const WITH_WORKERS: u64 = 64;
 /// How many worlds have sockets that are answered later.
 #[cfg(feature = "database")]
 const WITH_JOBS: u64 = 64;
+/// How many worlds have several hosts.
+#[cfg(feature = "processes")]
+const OF_SEVERAL_HOSTS: u64 = 16;
 /// How many worlds have connections in records.
 #[cfg(feature = "tls")]
 const IN_RECORDS: u64 = 48;
@@ -104,6 +107,8 @@ const KINDS: &[Kind] = &[
     Simulation::with_jobs,
     #[cfg(all(feature = "database", feature = "workers"))]
     Simulation::with_workers_and_jobs,
+    #[cfg(feature = "processes")]
+    Simulation::sharing,
     #[cfg(feature = "deflate")]
     Simulation::compressing,
     #[cfg(feature = "tls")]
@@ -228,6 +233,25 @@ fn sockets_that_are_answered_later() {
     println!("{total:?}");
     assert!(total.messages >= WITH_JOBS * 1_000, "{total:?}");
     let rare = [total.ends, total.restarts, total.jobs, total.late_jobs, total.lost_jobs];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
+/// The worlds of other seeds, with two or three hosts, whose services share over a broker that
+/// takes its time, loses messages and is cut off.
+#[test]
+#[cfg(feature = "processes")]
+fn hosts_that_share() {
+    let from = WORLDS + ON_THE_LOOP + PROGRAMS + 320;
+    let kinds: &[Kind] = &[
+        Simulation::sharing,
+        Simulation::sharing_on_the_loop,
+        #[cfg(all(feature = "workers", feature = "senders"))]
+        Simulation::sharing_with_workers_and_senders,
+    ];
+    let total = live_all(from, OF_SEVERAL_HOSTS, kinds);
+    println!("{total:?}");
+    assert!(total.far >= OF_SEVERAL_HOSTS * 1_000, "{total:?}");
+    let rare = [total.far_deliveries, total.gaps, total.told_gaps, total.link_cuts];
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
 }
 

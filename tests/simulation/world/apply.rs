@@ -238,6 +238,8 @@ impl World {
                 if let Some(id) = slows {
                     self.note_slowing(*id, *len);
                 }
+                #[cfg(feature = "processes")]
+                self.check_shared(place, to, (*serial, *len, *is_text));
                 let is_list = matches!(to, Whom::One(_) | Whom::Many(_));
                 for before in before {
                     self.check_send(hub, place, *before, is_list, (*serial, *len, *is_text));
@@ -305,7 +307,7 @@ impl World {
     }
 
     /// A message was for a socket, or was not.
-    fn check_send(
+    pub(super) fn check_send(
         &mut self,
         hub: &Hub,
         place: usize,

@@ -25,7 +25,7 @@ impl Simulation {
     /// The same, where the services but the first have several workers, all on threads. Each worker
     /// is like another service, so that some stall or end while others go on.
     pub fn with_workers(mut self) -> Self {
-        let Self { engine, world } = &mut self;
+        let Self { engine, world, .. } = &mut self;
         for first in 1..world.places.len() {
             world.places[first].has_crew = true;
             for _ in 0..1 + world.chooser.below(3) {

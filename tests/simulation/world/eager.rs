@@ -11,7 +11,7 @@ use super::{Simulation, World, mount_all};
 impl Simulation {
     /// The same, where every other service is eager, and some are on the loop.
     pub fn eager(mut self) -> Self {
-        let Self { engine, world } = &mut self;
+        let Self { engine, world, .. } = &mut self;
         for (number, place) in world.places.iter_mut().enumerate() {
             place.start = if number % 2 == 1 { Start::Eager } else { Start::Lazy };
             place.is_on_loop = number % 4 == 3;

@@ -45,6 +45,9 @@ pub struct Inbox {
 pub enum Notice {
     /// The disk has found something.
     Lookups,
+    /// Something comes from another host.
+    #[cfg(feature = "processes")]
+    Coming(super::broker::Coming),
 }
 
 /// What is read of a file.
@@ -224,6 +227,8 @@ impl World {
         self.tally.restarts += u64::from(run > 1);
         let asleep = if index == 0 { 0 } else { asleep };
         let ready_by = self.now.after(self.limits.admission_ms_max);
+        #[cfg(feature = "processes")]
+        self.sharing.begin_run(index);
         let desk = self.jobs.desk((index, run), place.is_on_loop);
         place.worker = Some(Worker::new(run, asleep, ready_by, desk));
     }
@@ -262,6 +267,8 @@ impl Io for World {
     fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, _: Time) {
         match notice {
             Notice::Lookups => self.apply_lookups(hub),
+            #[cfg(feature = "processes")]
+            Notice::Coming(coming) => self.apply_coming(hub, &coming),
         }
     }
 

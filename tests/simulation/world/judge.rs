@@ -36,6 +36,11 @@ impl World {
             assert!(of.is_ready || of.is_reset, "mail comes after the service is ready");
             let id = transaction.id();
             self.note(6, id.as_u64());
+            #[cfg(feature = "processes")]
+            if let Inbound::Gap { topic } = transaction {
+                self.hear_gap(place, topic.as_deref());
+                continue;
+            }
             let index = self.link_of_mail(id);
             self.hear_one(hub, place, index, transaction);
         }
@@ -209,6 +214,8 @@ impl World {
         live.retain(stays);
         self.live = live;
         self.check_eager_turn();
+        #[cfg(feature = "processes")]
+        self.check_shared_turn();
         for place in 0..self.places.len() {
             self.check_mail(place);
             let of = &mut self.places[place];
@@ -449,6 +456,8 @@ impl World {
     pub(super) fn check_end(&mut self, hub: &mut Hub) {
         assert_eq!(hub.sockets_len(), 0);
         assert_eq!(self.surplus_len, 0);
+        #[cfg(feature = "processes")]
+        self.check_shared_end();
         self.check_later(hub);
         let all_parted = self.links.iter().all(|link| link.file.is_none());
         assert!(all_parted, "files know that nobody waits");

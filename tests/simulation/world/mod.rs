@@ -20,12 +20,16 @@
 //!   with `no_senders` in its place in builds without the feature
 //! - `later`: sockets that are answered later, and what has to hold of that, with `no_later` in its
 //!   place in builds without the feature `database`
+//! - `broker`: what is between several hosts; `hosts`: worlds of several; `share`: what their
+//!   services share, and what has to hold of that
 //! - `record`: what is recorded of a socket
 //! - `apply`: the transactions of services, and whether they reach the right sockets
 //! - `judge`: the checks after each turn; `clock`: those of deadlines; `tally`: what came about
 
 mod apply;
 mod arrivals;
+#[cfg(feature = "processes")]
+mod broker;
 pub mod choice;
 mod clock;
 mod compress;
@@ -34,6 +38,8 @@ mod deflate;
 mod disk;
 mod eager;
 mod events;
+#[cfg(feature = "processes")]
+mod hosts;
 mod io;
 mod judge;
 #[cfg(feature = "database")]
@@ -56,6 +62,8 @@ mod senders;
 #[path = "no_senders.rs"]
 mod senders;
 mod service;
+#[cfg(feature = "processes")]
+mod share;
 mod tally;
 #[cfg(feature = "tls")]
 mod tls;
@@ -98,6 +106,9 @@ pub use tally::Tally;
 pub struct Simulation {
     engine: Engine,
     world: World,
+    /// The other hosts, if there are any.
+    #[cfg(feature = "processes")]
+    others: Option<hosts::Others>,
 }
 
 /// What is around an engine.
@@ -116,6 +127,8 @@ pub struct World {
     layer: Layer,
     senders: Senders,
     jobs: Jobs,
+    #[cfg(feature = "processes")]
+    sharing: share::Sharing,
     arrivals: Arrivals,
     /// What has to hold of services with several workers, if there are any.
     crews: Option<Crews>,
@@ -164,7 +177,12 @@ impl Simulation {
     /// A new world, without peers.
     pub fn new(choices: impl Choices + 'static) -> Self {
         let (world, hub) = World::new(choices);
-        Self { engine: Engine::new(hub, &world.limits), world }
+        Self {
+            engine: Engine::new(hub, &world.limits),
+            world,
+            #[cfg(feature = "processes")]
+            others: None,
+        }
     }
 
     /// The same with all services on the loop.
@@ -206,7 +224,17 @@ impl Simulation {
         let stops = self.world.chooser.once_in(4);
         while !self.world.chooser.is_over() {
             self.step();
+            #[cfg(feature = "processes")]
+            self.others_act();
         }
+        self.end(stops);
+        #[cfg(feature = "processes")]
+        self.end_others();
+        self.world.tally
+    }
+
+    /// All peers go, or the host stops.
+    fn end(&mut self, stops: bool) {
         if stops {
             // A stop also finds peers that have just come.
             (0..12).for_each(|_| self.world.arrive());
@@ -218,7 +246,6 @@ impl Simulation {
         self.world.senders.check_end(stops);
         self.world.check_end(self.engine.hub_mut());
         self.world.tally.turns = self.world.turns;
-        self.world.tally
     }
 
     /// Peers and services do something, then the engine has its turn, or time passes.
@@ -260,7 +287,7 @@ impl Simulation {
 
     /// One turn.
     fn turn(&mut self) {
-        let Self { engine, world } = self;
+        let Self { engine, world, .. } = self;
         world.turns += 1;
         world.layer.begin_turn();
         world.inbox.moved = engine.deadline().is_some_and(|deadline| deadline <= world.now);
@@ -363,6 +390,8 @@ impl World {
             layer: Layer::new(),
             senders: Senders::none(),
             jobs: Jobs::none(),
+            #[cfg(feature = "processes")]
+            sharing: share::Sharing::default(),
             arrivals: Arrivals::default(),
             crews: None,
             disk: None,
@@ -450,6 +479,8 @@ impl World {
         };
         worker.act(profile, &mut around);
         let ended = worker.ended.filter(|_| !was_over).map(|how| (worker.run, how));
+        #[cfg(feature = "processes")]
+        self.sharing.note_gaps(place, std::mem::take(&mut worker.gaps));
         Some((worker.queue.len() > queued, ended))
     }
 

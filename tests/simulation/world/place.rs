@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+#[cfg(feature = "processes")]
+use switchboard::Share;
 use switchboard::hub::{Hub, RunId, ServiceId, WorkerId};
 use switchboard::service::Compression;
 use switchboard::time::Time;
@@ -23,6 +25,9 @@ pub struct Place {
     pub profile: ServiceProfile,
     pub limits: Limits,
     pub compression: Compression,
+    /// What its service shares with those of other hosts.
+    #[cfg(feature = "processes")]
+    pub share: Share,
     pub is_on_loop: bool,
     /// Since when it has had to be called, if it was not in the last turn.
     pub due_since: Option<Time>,
@@ -91,6 +96,8 @@ impl Place {
             profile,
             limits,
             compression: Compression::Off,
+            #[cfg(feature = "processes")]
+            share: Share::None,
             is_on_loop: false,
             due_since: None,
             called_turn: 0,
@@ -126,7 +133,13 @@ impl Place {
     /// What it is mounted with.
     pub fn options(&self) -> ServiceOptions {
         let Self { compression, start, .. } = *self;
-        ServiceOptions { compression, start, ..ServiceOptions::new(self.limits) }
+        ServiceOptions {
+            compression,
+            start,
+            #[cfg(feature = "processes")]
+            share: self.share,
+            ..ServiceOptions::new(self.limits)
+        }
     }
 
     /// How many transactions the service has not taken.

@@ -177,6 +177,9 @@ pub struct Worker {
     pub(super) batcher: Batcher,
     /// What it answers later.
     pub(super) desk: Desk,
+    /// How many gaps it has got since that was looked at.
+    #[cfg(feature = "processes")]
+    pub gaps: usize,
     members: Vec<SocketId>,
     asking: Vec<SocketId>,
 }
@@ -272,6 +275,8 @@ impl Worker {
             asleep,
             batcher: Batcher::default(),
             desk,
+            #[cfg(feature = "processes")]
+            gaps: 0,
             members: Vec::new(),
             asking: Vec::new(),
         }
@@ -520,6 +525,8 @@ impl Worker {
             }
             Inbound::Full { .. } | Inbound::Drained { .. } => {}
             Inbound::Close { .. } => self.members.retain(|&member| member != id),
+            #[cfg(feature = "processes")]
+            Inbound::Gap { .. } => self.gaps += 1,
             other => panic!("no service reacts to {other:?}"),
         }
     }

@@ -53,6 +53,13 @@ pub struct Tally {
     pub jobs: u64,
     pub late_jobs: u64,
     pub lost_jobs: u64,
+    /// Messages of other hosts, and the sockets that got them.
+    pub far: u64,
+    pub far_deliveries: u64,
+    /// Gaps that hosts and their services got, and links between hosts that were cut.
+    pub gaps: u64,
+    pub told_gaps: u64,
+    pub link_cuts: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -90,6 +97,11 @@ impl Tally {
         self.jobs += other.jobs;
         self.late_jobs += other.late_jobs;
         self.lost_jobs += other.lost_jobs;
+        self.far += other.far;
+        self.far_deliveries += other.far_deliveries;
+        self.gaps += other.gaps;
+        self.told_gaps += other.told_gaps;
+        self.link_cuts += other.link_cuts;
         self.history ^= other.history;
     }
 }
