@@ -11,7 +11,7 @@ use crate::prefork::desk::Questions;
 use crate::prefork::line::LinkReader;
 use crate::prefork::place::ChildPlace;
 use crate::prefork::queue::LinkQueue;
-use crate::prefork::shared::{Deliveries, LinkBackplane};
+use crate::prefork::shared::{Deliveries, LinkBackplane, event_of};
 
 impl ChildPlace {
     /// Stops a host when the parent has gone, answers what that asks for operators, and shares what
@@ -42,7 +42,7 @@ impl ChildPlace {
 
 /// Passes on what the parent sends, until it has gone.
 fn read(mut link: BufReader<UnixStream>, questions: &Questions, deliveries: &Deliveries) {
-    let mut reader = LinkReader::default();
+    let (mut reader, mut events) = (LinkReader::default(), Vec::new());
     loop {
         let len = match link.fill_buf() {
             Ok([]) => return,
@@ -57,8 +57,11 @@ fn read(mut link: BufReader<UnixStream>, questions: &Questions, deliveries: &Del
         while let Ok(Some(line)) = reader.next() {
             match Questions::is_one(&line) {
                 true => questions.push(line),
-                false => deliveries.take(&line),
+                false => events.extend(event_of(&line)),
             }
+        }
+        if !events.is_empty() {
+            deliveries.take(std::mem::take(&mut events));
         }
     }
 }

@@ -29,13 +29,16 @@ impl ParentLink {
         self.stream.as_raw_fd()
     }
 
-    /// Sends a line, unless as much as may wait is waiting for the child. Returns whether it does.
+    /// Has a line sent by the next [`flush`](Self::flush), unless as much as may wait is waiting
+    /// for the child. Returns whether it does.
     pub(super) fn send(&mut self, line: &[u8]) -> bool {
+        if self.unsent.len() >= TOGETHER_BYTES {
+            self.flush();
+        }
         if self.unsent.len() >= UNSENT_BYTES_MAX {
             return false;
         }
         self.unsent.extend_from_slice(line);
-        self.flush();
         true
     }
 
@@ -77,6 +80,8 @@ impl ParentLink {
     }
 }
 
+/// Lines are written together until they have so many bytes.
+const TOGETHER_BYTES: usize = 16 << 10;
 /// What waits for a child may exceed this by one line.
 const UNSENT_BYTES_MAX: usize = 1 << 20;
 const READS_MAX: usize = 64;

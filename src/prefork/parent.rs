@@ -124,6 +124,7 @@ impl Parent {
         let mut events = Events::with_capacity(64);
         self.start(0, Instant::now())?;
         loop {
+            self.children.iter_mut().filter_map(ServerProcess::link).for_each(ParentLink::flush);
             let timeout = self.deadline(Instant::now());
             let timeout = timeout.map(|at| at.saturating_duration_since(Instant::now()));
             match self.poll.poll(&mut events, timeout) {
@@ -197,10 +198,8 @@ impl Parent {
         self.end_reload();
     }
 
-    /// Takes what a process has sent through its link, and sends what waits for it.
+    /// Takes what a process has sent through its link.
     fn take_lines(&mut self, number: usize) {
-        let Some(link) = self.children[number].link() else { return };
-        link.flush();
         loop {
             let Some(link) = self.children[number].link() else { return };
             let has_more = link.read();

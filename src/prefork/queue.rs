@@ -62,11 +62,17 @@ impl LinkQueue {
 }
 
 fn write(mut link: UnixStream, lines: &Receiver<Vec<u8>>, state: &LinkState) {
-    for line in lines {
-        if link.write_all(&line).is_err() {
+    for mut bytes in lines {
+        // What waits goes with it: a call of the system costs more than a copy.
+        while bytes.len() < TOGETHER_BYTES
+            && let Ok(line) = lines.try_recv()
+        {
+            bytes.extend_from_slice(&line);
+        }
+        if link.write_all(&bytes).is_err() {
             return;
         }
-        let left = state.bytes.fetch_sub(line.len(), Ordering::SeqCst) - line.len();
+        let left = state.bytes.fetch_sub(bytes.len(), Ordering::SeqCst) - bytes.len();
         if left < WAITING_BYTES_MAX
             && state.has_missed.swap(false, Ordering::SeqCst)
             && link.write_all(&LinkLine::encode(&[MISSED], b"")).is_err()
@@ -76,5 +82,7 @@ fn write(mut link: UnixStream, lines: &Receiver<Vec<u8>>, state: &LinkState) {
     }
 }
 
+/// Lines are written together until they have so many bytes.
+const TOGETHER_BYTES: usize = 16 << 10;
 /// What waits may exceed this by one line.
 const WAITING_BYTES_MAX: usize = 1 << 20;

@@ -49,11 +49,10 @@ impl Deliveries {
         Self { notices, way: Arc::default() }
     }
 
-    /// Passes a line on, if it is one of these. It waits while much is on its way: then the link is
-    /// not read, and the parent leaves out what comes.
-    pub(super) fn take(&self, line: &LinkLine) {
-        let Some(event) = event_of(line) else { return };
-        let len = line.content.len() + EVENT_BYTES;
+    /// Passes on what has come together, so that each socket is written to once for it. It waits
+    /// while much is on its way: then the link is not read, and the parent leaves out what comes.
+    pub(super) fn take(&self, events: Vec<SharedEvent>) {
+        let len = events.iter().map(cost).sum();
         {
             let bytes = self.way.lock();
             let full = |bytes: &mut usize| *bytes >= ON_THE_WAY_BYTES_MAX;
@@ -62,7 +61,7 @@ impl Deliveries {
         }
         let way = Taken(self.way.clone(), len);
         let task = LoopTask(Box::new(move |hub, _, now| {
-            hub.apply_shared(event, now);
+            events.into_iter().for_each(|event| hub.apply_shared(event, now));
             drop(way);
         }));
         self.notices.send_event(HostEvent::Task(task));
@@ -76,7 +75,7 @@ impl DeliveryWay {
     }
 }
 
-/// An event on its way, until this is dropped: also if the host has gone.
+/// Events on their way, until this is dropped: also if the host has gone.
 struct Taken(Arc<DeliveryWay>, usize);
 
 impl Drop for Taken {
@@ -86,7 +85,16 @@ impl Drop for Taken {
     }
 }
 
-fn event_of(line: &LinkLine) -> Option<SharedEvent> {
+/// About the bytes that an event takes.
+fn cost(event: &SharedEvent) -> usize {
+    match event {
+        SharedEvent::Message { message, .. } => message.len() + EVENT_BYTES,
+        SharedEvent::Gap => EVENT_BYTES,
+    }
+}
+
+/// What a line has the loop do, if it is one of these.
+pub(super) fn event_of(line: &LinkLine) -> Option<SharedEvent> {
     let (verb, rest) = line.words.split_first()?;
     match (verb.as_str(), rest) {
         (PUB, [service, topic, kind]) => Some(SharedEvent::Message {
@@ -108,7 +116,7 @@ const TEXT: &str = "TEXT";
 const BINARY: &str = "BIN";
 /// More than an event takes beside its message.
 const EVENT_BYTES: usize = 1_024;
-/// What is on its way may exceed this by one event.
+/// What is on its way may exceed this by what is read at once.
 const ON_THE_WAY_BYTES_MAX: usize = 1 << 20;
 
 #[cfg(test)]
