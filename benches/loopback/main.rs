@@ -18,13 +18,10 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::thread::sched_getaffinity;
-
 use arguments::{Candidate, FLOOR, Plan};
 use report::{Report, Run};
 use scenario::{Outcome, Scenario};
-use server::{LAUNCH, Server};
+use server::{LAUNCH, Server, choose_processors, raise_descriptor_limit};
 
 fn main() -> ExitCode {
     let words: Vec<_> = env::args().collect();
@@ -103,25 +100,4 @@ fn run(
         (before, outcome, after) = attempt();
     }
     (before.max(after), outcome)
-}
-
-/// As many descriptors as the system lets us have, which the servers inherit.
-fn raise_descriptor_limit() -> Result<usize, String> {
-    let limit = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit })
-        .map_err(|error| format!("the limit of descriptors cannot be raised: {error}"))?;
-    Ok(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
-}
-
-/// The first two processors that we may use.
-fn choose_processors() -> Result<[usize; 2], String> {
-    let allowed = sched_getaffinity(None).map_err(|error| format!("no processor: {error}"))?;
-    let mut processors = (0..).filter(|&processor| allowed.is_set(processor));
-    let count = allowed.count();
-    let first = processors.next().ok_or("no processor is allowed")?;
-    if count > 1 {
-        return Ok([first, processors.next().unwrap_or(first)]);
-    }
-    eprintln!("one processor for server and generator: the figures hold for such a machine only");
-    Ok([first, first])
 }

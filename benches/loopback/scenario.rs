@@ -213,7 +213,7 @@ impl Scenario {
         let sockets_len = self.sockets_len.min(manner.sockets_max);
         let each = if self.contexts == Some(Contexts::Kept) { FILLING_LEN } else { 0 };
         let warm_up = WarmUp { time: manner.warm_up, count: each * sockets_len };
-        let mut tally = Tally::new(pid, warm_up, manner.time);
+        let mut tally = Tally::new(&[pid], warm_up, manner.time);
         match self.work {
             Work::Echo { in_flight } => load::echo(load, sockets_len, in_flight, &mut tally)?,
             Work::FanOut => load::fan_out(load, sockets_len, &mut tally)?,

@@ -1,5 +1,6 @@
 //! A server that is measured: a process of its own, with those that it starts, on a processor of
 //! its own, which ends with us.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +11,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, set_parent_process_death_signal};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// A running server.
 pub struct Server {
@@ -95,6 +98,33 @@ pub fn pin(processor: usize) -> Result<(), String> {
     let mut set = CpuSet::new();
     set.set(processor);
     sched_setaffinity(None, &set).map_err(|error| format!("processor {processor}: {error}"))
+}
+
+/// As many descriptors as the system lets us have, which the servers inherit.
+///
+/// # Errors
+/// The system refuses.
+pub fn raise_descriptor_limit() -> Result<usize, String> {
+    let limit = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit })
+        .map_err(|error| format!("the limit of descriptors cannot be raised: {error}"))?;
+    Ok(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
+}
+
+/// The first two processors that we may use.
+///
+/// # Errors
+/// There is none.
+pub fn choose_processors() -> Result<[usize; 2], String> {
+    let allowed = sched_getaffinity(None).map_err(|error| format!("no processor: {error}"))?;
+    let mut processors = (0..).filter(|&processor| allowed.is_set(processor));
+    let count = allowed.count();
+    let first = processors.next().ok_or("no processor is allowed")?;
+    if count > 1 {
+        return Ok([first, processors.next().unwrap_or(first)]);
+    }
+    eprintln!("one processor for server and generator: the figures hold for such a machine only");
+    Ok([first, first])
 }
 
 /// What a server has used of a processor so far, all threads of all of its processes together.

@@ -79,6 +79,11 @@ impl Redis {
         let _ = fs::remove_file(self.socket());
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").id()
+    }
+
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.join("socket")

@@ -4,7 +4,8 @@
 //!
 //! In reading order: `messages`, `json` and `deflate` (what is sent), `reader` (what comes back),
 //! `client` (one socket), `wire` and `tls` (its bytes), `tally` (what is counted), and the kinds of
-//! load: `echo`, `fan_out`, `open_loop`, `churn`, `opening`, `idle`.
+//! load: `echo`, `fan_out`, `publish`, `open_loop`, `churn`, `opening`, `idle`.
+#![allow(dead_code, unused_imports, reason = "each benchmark uses a part of it")]
 
 mod churn;
 mod client;
@@ -16,6 +17,7 @@ mod json;
 mod messages;
 mod open_loop;
 mod opening;
+mod publish;
 mod reader;
 mod tally;
 #[cfg(feature = "tls")]
@@ -41,6 +43,7 @@ pub use idle::{Idle, idle};
 pub use messages::{Kind, Messages, Verify};
 pub use open_loop::open_loop;
 pub use opening::opening;
+pub use publish::publish;
 pub use tally::{Measured, Tally, WarmUp, measure};
 #[cfg(feature = "tls")]
 pub use tls::Tls;
@@ -78,6 +81,11 @@ impl Load {
             sampled: 0,
             bytes_len: 0,
         })
+    }
+
+    /// Sockets that are opened from now on connect there.
+    pub fn aim(&mut self, target: Target) {
+        self.target = target;
     }
 
     /// Opens sockets until there are `sockets_len`, a few at a time.

@@ -9,7 +9,7 @@ use crate::server::cpu_time;
 
 /// Counts while the window is open, and nothing before it, when everything warms up.
 pub struct Tally {
-    pid: u32,
+    pids: Vec<u32>,
     warm_up: WarmUp,
     length: Duration,
     window: Window,
@@ -69,10 +69,10 @@ struct Mark {
 }
 
 impl Tally {
-    /// A window of this length on the process `pid`, which opens when the load has warmed up.
-    pub fn new(pid: u32, warm_up: WarmUp, length: Duration) -> Self {
+    /// A window of this length on the processes `pids`, which opens when the load has warmed up.
+    pub fn new(pids: &[u32], warm_up: WarmUp, length: Duration) -> Self {
         Self {
-            pid,
+            pids: pids.to_vec(),
             warm_up,
             length,
             window: Window::Unset,
@@ -160,7 +160,7 @@ impl Tally {
     }
 
     fn mark(&self) -> Result<Mark, String> {
-        let server = cpu_time(self.pid)?;
+        let server = self.pids.iter().map(|pid| cpu_time(*pid)).sum::<Result<_, _>>()?;
         let own = clock_gettime(ClockId::ThreadCPUTime);
         let generator = Duration::try_from(own).expect("it is not negative");
         Ok(Mark { at: Instant::now(), server, generator })
@@ -173,7 +173,7 @@ impl Tally {
 /// Those of the work, or the server's process is gone.
 pub fn measure(pid: u32, work: impl FnOnce() -> Result<(), String>) -> Result<Measured, String> {
     let warm_up = WarmUp { time: Duration::ZERO, count: 0 };
-    let tally = Tally::new(pid, warm_up, Duration::ZERO);
+    let tally = Tally::new(&[pid], warm_up, Duration::ZERO);
     let from = tally.mark()?;
     work()?;
     let to = tally.mark()?;
