@@ -133,6 +133,11 @@ fn programs_of_documents_are_those_that_are_tested() {
     let (_, test) = testing.split_once("```rust\n").expect("it has a test");
     let (test, _) = test.split_once("```").expect("it has an end");
     assert!(read("tests/testing_services.rs").contains(test), "the test of docs/testing.md runs");
+    let scale = read("docs/scale.md");
+    for name in ["server.conf", "redis.conf", "haproxy.cfg"] {
+        let text = read(&format!("examples/hosts/{name}"));
+        assert!(scale.contains(&format!("\n{text}```\n")), "docs/scale.md prints {name}");
+    }
 }
 
 #[test]
