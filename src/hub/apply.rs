@@ -54,6 +54,9 @@ impl Hub {
             | Outbound::Pause { .. }
             | Outbound::Resume { .. }
             | Outbound::Label { .. } => true,
+            // A sender hears nothing.
+            #[cfg(feature = "processes")]
+            Outbound::Listen { .. } | Outbound::Unlisten { .. } => false,
             #[cfg(feature = "database")]
             Outbound::Later { .. } | Outbound::Answered { .. } => false,
         });
@@ -136,6 +139,10 @@ impl Hub {
                 }
             }
             Outbound::Label { id, key, value } => self.label(worker, id, &key, &value, now),
+            #[cfg(feature = "processes")]
+            Outbound::Listen { topic } => self.listen(worker, topic, now),
+            #[cfg(feature = "processes")]
+            Outbound::Unlisten { topic } => self.unlisten(worker, topic),
             Outbound::Ready(admission) => self.ready(worker, admission, now),
             Outbound::Reset { pause_ms } => self.reset(worker, pause_ms, now),
             #[cfg(feature = "database")]
@@ -346,6 +353,10 @@ impl Hub {
             Recipients::Many(ids) => ids.clone(),
             Recipients::All => self.members_of(service),
             Recipients::Topic(topic) => self.services[service].topics.members(topic).collect(),
+            #[cfg(feature = "processes")]
+            Recipients::LocalAll => self.members_of(service),
+            #[cfg(feature = "processes")]
+            Recipients::LocalTopic(topic) => self.services[service].topics.members(topic).collect(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::hub::backplane_trait::{Backplane, SharedEvent};
 use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, Output, ServiceId, WorkerId};
+use crate::limits::Limits;
 use crate::service::audience::Recipients;
 use crate::service::{Audience, Inbound, Share, SocketId};
 use crate::time::Time;
@@ -26,6 +27,9 @@ impl Hub {
                     (_, Share::None) | (None, Share::Topics) => return,
                 };
                 let (worker, len) = (entry.first(), message.len());
+                if let Recipients::Topic(topic) = &to.who {
+                    self.tell_listeners(service, topic, &message);
+                }
                 let deliveries = self.send(worker, to, message, now);
                 self.memory.grow(len.saturating_mul(deliveries));
             }
@@ -72,6 +76,77 @@ impl Hub {
         }
     }
 
+    /// Puts a message of others into the mail of the workers that listen to its topic. Nobody can
+    /// wait for mail that is full, so there is a gap instead.
+    fn tell_listeners(&mut self, service: ServiceId, topic: &str, message: &Message) {
+        let listeners = self.services[service].listeners.get(topic);
+        for worker in listeners.cloned().unwrap_or_default() {
+            let WorkerSlot { mail, limits, .. } = &mut self.workers[worker];
+            if mail.is_full() {
+                self.tell_gap(worker);
+            } else if mail
+                .push(Inbound::Heard { topic: topic.to_owned(), message: message.clone() }, limits)
+            {
+                self.outputs.push_back(Output::Mail(worker));
+            }
+        }
+    }
+
+    /// A worker listens to a topic. It has missed what was sent before.
+    pub(super) fn listen(&mut self, worker: WorkerId, topic: String, now: Time) {
+        let service = self.workers[worker].service;
+        let entry = &self.services[service];
+        if self.services.backplane.is_none() || entry.options.share == Share::None {
+            return;
+        }
+        let is_known = entry.listeners.contains_key(&topic);
+        let error = if topic.len() > Limits::TOPIC_NAME_BYTES_MAX {
+            Some("the name of the topic is too long")
+        } else if !is_known && entry.listeners.len() >= entry.options.limits.topics_max {
+            Some("it listens to as many topics as it may have (max-topics)")
+        } else {
+            None
+        };
+        if let Some(error) = error {
+            let path = self.path_of(worker).to_owned();
+            let text = format_args!("it cannot listen to {topic:?}: {error}");
+            return self.warn(Some(&path), error, text, now);
+        }
+        if !is_known && !entry.topics.has(&topic) {
+            self.begin_shared(service, &topic);
+        }
+        let listeners = self.services[service].listeners.entry(topic.clone()).or_default();
+        if listeners.contains(&worker) {
+            return;
+        }
+        listeners.push(worker);
+        let WorkerSlot { mail, limits, .. } = &mut self.workers[worker];
+        if mail.push(Inbound::Gap { topic: Some(topic) }, limits) {
+            self.outputs.push_back(Output::Mail(worker));
+        }
+    }
+
+    /// A worker listens to a topic no longer.
+    pub(super) fn unlisten(&mut self, worker: WorkerId, topic: String) {
+        let service = self.workers[worker].service;
+        let listeners = &mut self.services[service].listeners;
+        let Some(of_topic) = listeners.get_mut(&topic) else { return };
+        of_topic.retain(|listener| *listener != worker);
+        if of_topic.is_empty() {
+            listeners.remove(&topic);
+            self.end_shared(service, &[topic]);
+        }
+    }
+
+    /// A worker listens to nothing any more.
+    pub(super) fn end_listening(&mut self, worker: WorkerId) {
+        let service = self.workers[worker].service;
+        let topics: Vec<_> = self.services[service].listeners.keys().cloned().collect();
+        for topic in topics {
+            self.unlisten(worker, topic);
+        }
+    }
+
     /// Shares a message that a service sends, if it does so.
     pub(super) fn share(&mut self, worker: WorkerId, to: &Audience, message: &Message) {
         let (entry, backplane) = self.services.shared(self.workers[worker].service);
@@ -94,21 +169,23 @@ impl Hub {
         entry.topics.names(id).map(str::to_owned).collect()
     }
 
-    /// A topic of a service has its first socket.
+    /// A topic of a service has its first socket, or its first listener.
     pub(super) fn begin_shared(&mut self, service: ServiceId, topic: &str) {
         let (entry, backplane) = self.services.shared(service);
-        if let Some(backplane) = backplane.filter(|_| entry.options.share != Share::None) {
+        let is_shared = entry.options.share != Share::None && !entry.listeners.contains_key(topic);
+        if let Some(backplane) = backplane.filter(|_| is_shared) {
             backplane.subscribe(&entry.path, topic);
         }
     }
 
-    /// Some of these topics of a service may have lost their last socket.
+    /// Some of these topics of a service may have lost their last socket or listener.
     pub(super) fn end_shared(&mut self, service: ServiceId, topics: &[String]) {
         let (entry, backplane) = self.services.shared(service);
         let Some(backplane) = backplane.filter(|_| entry.options.share != Share::None) else {
             return;
         };
-        for topic in topics.iter().filter(|topic| !entry.topics.has(topic)) {
+        let is_used = |topic: &str| entry.topics.has(topic) || entry.listeners.contains_key(topic);
+        for topic in topics.iter().filter(|topic| !is_used(topic)) {
             backplane.unsubscribe(&entry.path, topic);
         }
     }

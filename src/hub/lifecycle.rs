@@ -81,6 +81,8 @@ impl Hub {
             ending.counters.failures.add(1);
         }
         let settling = ending.end(now);
+        #[cfg(feature = "processes")]
+        self.end_listening(worker);
         let ending = &self.workers[worker];
         let sockets_len = self.services[ending.service].sockets_len;
         if is_asked_for {

@@ -15,6 +15,8 @@ impl Hub {
     /// question is still in the mail: then the next process gets that one.
     pub(super) fn reset(&mut self, worker: WorkerId, pause_ms: u64, now: Time) {
         self.workers[worker].reset(pause_ms, now);
+        #[cfg(feature = "processes")]
+        self.end_listening(worker);
         let WorkerSlot { service, members, waiting, .. } = &self.workers[worker];
         let (service, members) = (*service, self.sockets.ids_of(members));
         let text = format_args!("its process is replaced under {} sockets", members.len());

@@ -22,6 +22,9 @@ pub(super) struct ServiceEntry {
     pub(super) unused_since: Time,
     pub(super) options: ServiceOptions,
     pub(super) topics: Topics,
+    /// The workers that hear what others send to a topic.
+    #[cfg(feature = "processes")]
+    pub(super) listeners: std::collections::BTreeMap<String, Vec<WorkerId>>,
     /// Senders and listeners, whichever workers they have.
     pub(super) pace: Pace,
     /// Its workers, one at least, by their numbers.
@@ -38,6 +41,8 @@ impl ServiceEntry {
             unused_since: Time::ZERO,
             options,
             topics: Topics::default(),
+            #[cfg(feature = "processes")]
+            listeners: std::collections::BTreeMap::new(),
             pace: Pace::default(),
             workers,
         }

@@ -174,7 +174,7 @@ fn what(told: &ProgramEvent<'_>) -> LineSubject {
         ProgramEvent::Inbound(inbound) => match **inbound {
             Inbound::Ask { .. } => LineSubject::Passing,
             #[cfg(feature = "processes")]
-            Inbound::Gap { .. } => LineSubject::Passing,
+            Inbound::Gap { .. } | Inbound::Heard { .. } => LineSubject::Passing,
             Inbound::Open { id, .. } => LineSubject::Open(id),
             Inbound::Data { id, .. } => LineSubject::Data(id),
             Inbound::Full { id, bytes } => LineSubject::Full(id, bytes),

@@ -165,7 +165,7 @@ impl PerSocketRun<'_> {
             (Inbound::Data { message, .. }, Some(process)) => self.tell(process, &message),
             // No program of this mode sends to others than its socket.
             #[cfg(feature = "processes")]
-            (Inbound::Gap { .. }, _) => {}
+            (Inbound::Gap { .. } | Inbound::Heard { .. }, _) => {}
             (Inbound::Full { .. }, Some(process)) => self.pump.pause_output(process),
             (Inbound::Drained { .. }, Some(process)) => self.pump.resume_output(process),
             (Inbound::Close { .. }, Some(process)) => {

@@ -172,7 +172,7 @@ impl SharedRun<'_> {
             }
             Inbound::Open { .. } if !is_kept => drop(self.members.insert(id)),
             #[cfg(feature = "processes")]
-            Inbound::Gap { .. } => {}
+            Inbound::Gap { .. } | Inbound::Heard { .. } => {}
             Inbound::Open { .. }
             | Inbound::Ask { .. }
             | Inbound::Data { .. }

@@ -113,6 +113,9 @@ fn encode_inbound(inbound: &Inbound, place: &ProgramPlace, out: &mut Vec<u8>) {
             let topic = topic.as_ref().map_or_else(|| "*".to_owned(), |topic| format!("@{topic}"));
             header(out, format_args!("GAP {topic}"));
         }
+        // No program listens.
+        #[cfg(feature = "processes")]
+        Inbound::Heard { .. } => {}
         Inbound::Close { close, .. } => {
             counted(out, format_args!("CLOSE {id} {}", close.code), close.reason.as_bytes());
         }

@@ -29,6 +29,11 @@ pub(crate) enum Recipients {
     Many(Vec<SocketId>),
     All,
     Topic(String),
+    /// Those of this process alone.
+    #[cfg(feature = "processes")]
+    LocalAll,
+    #[cfg(feature = "processes")]
+    LocalTopic(String),
 }
 
 impl Audience {
@@ -52,6 +57,26 @@ impl Audience {
     #[must_use]
     pub fn but(self, id: SocketId) -> Self {
         Self { but: Some(id), ..self }
+    }
+
+    /// The same audience without sockets of other processes, if the service shares
+    /// (`Share`, with the feature `processes`); otherwise the same audience.
+    #[must_use]
+    pub fn local(self) -> Self {
+        #[cfg(feature = "processes")]
+        let who = match self.who {
+            Recipients::All => Recipients::LocalAll,
+            Recipients::Topic(topic) => Recipients::LocalTopic(topic),
+            who @ (Recipients::One(_)
+            | Recipients::Many(_)
+            | Recipients::LocalAll
+            | Recipients::LocalTopic(_)) => who,
+        };
+        #[cfg(feature = "processes")]
+        let this = Self { who, ..self };
+        #[cfg(not(feature = "processes"))]
+        let this = self;
+        this
     }
 
     /// The same audience; `sender` is slowed while listeners are full. Once `sender` has sent more
@@ -84,6 +109,10 @@ impl Audience {
             Recipients::Many(ids) => ids.capacity() * size_of::<SocketId>(),
             Recipients::Topic(name) => name.capacity(),
             Recipients::One(_) | Recipients::All => 0,
+            #[cfg(feature = "processes")]
+            Recipients::LocalTopic(name) => name.capacity(),
+            #[cfg(feature = "processes")]
+            Recipients::LocalAll => 0,
         }
     }
 }

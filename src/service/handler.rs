@@ -67,6 +67,11 @@ pub trait Handler: 'static {
     #[cfg(feature = "processes")]
     fn gap(&mut self, context: &mut Context<'_>, topic: Option<&str>) {}
 
+    /// The same service in another process has sent a message to a topic to which this one listens
+    /// ([`Context::listen`]). Sockets that are subscribed to the topic have got it.
+    #[cfg(feature = "processes")]
+    fn heard(&mut self, context: &mut Context<'_>, topic: &str, message: Message) {}
+
     /// The socket has gone: the last callback about it, and exactly one for each [`Handler::open`].
     /// Code and reason are those of the side that closed first; [`CloseCode::LOST`] if the
     /// connection was lost before both sides had closed.
@@ -247,6 +252,8 @@ impl<H: Handler> Callbacks for Handled<H> {
             Inbound::Drained { .. } => self.handler.drained(&mut Peer::new(id, context)),
             #[cfg(feature = "processes")]
             Inbound::Gap { topic } => self.handler.gap(context, topic.as_deref()),
+            #[cfg(feature = "processes")]
+            Inbound::Heard { topic, message } => self.handler.heard(context, &topic, message),
             Inbound::Close { close, .. } => self.handler.close(context, id, &close),
         }
     }

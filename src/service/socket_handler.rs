@@ -115,6 +115,10 @@ pub trait SocketHandler: 'static {
     #[cfg(feature = "processes")]
     fn gap(&mut self, context: &mut Context<'_>, topic: Option<&str>) {}
 
+    /// Another process has sent a message to a topic, as in [`Handler::heard`].
+    #[cfg(feature = "processes")]
+    fn heard(&mut self, context: &mut Context<'_>, topic: &str, message: Message) {}
+
     /// Little waits for the peer, as in [`Handler::drained`].
     ///
     /// # Errors

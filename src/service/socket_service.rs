@@ -219,6 +219,8 @@ impl<H: SocketHandler> Callbacks for SocketService<H> {
             }
             #[cfg(feature = "processes")]
             Inbound::Gap { topic } => self.handler.gap(context, topic.as_deref()),
+            #[cfg(feature = "processes")]
+            Inbound::Heard { topic, message } => self.handler.heard(context, &topic, message),
             Inbound::Close { id, close } => self.close(context, id, &close),
         }
     }

@@ -56,6 +56,15 @@ pub enum Inbound {
         /// The topic; `None`: any topic, and all sockets.
         topic: Option<String>,
     },
+    /// Another process has sent a message to a topic to which this service listens
+    /// ([`Outbound::Listen`]). It is about no socket.
+    #[cfg(feature = "processes")]
+    Heard {
+        /// The topic.
+        topic: String,
+        /// The message.
+        message: Message,
+    },
     /// The socket has gone: its last transaction, and exactly one for each [`Inbound::Open`].
     Close {
         /// The socket.
@@ -67,7 +76,8 @@ pub enum Inbound {
 }
 
 impl Inbound {
-    /// The socket that the transaction is about. A gap has an id that no socket has.
+    /// The socket that the transaction is about. What is about none has an id that no
+    /// socket has.
     #[must_use]
     pub const fn id(&self) -> SocketId {
         match self {
@@ -78,7 +88,7 @@ impl Inbound {
             | Self::Drained { id }
             | Self::Close { id, .. } => *id,
             #[cfg(feature = "processes")]
-            Self::Gap { .. } => Audience::NOBODY,
+            Self::Gap { .. } | Self::Heard { .. } => Audience::NOBODY,
         }
     }
 
@@ -95,6 +105,8 @@ impl Inbound {
                 Self::Full { .. } | Self::Drained { .. } => 0,
                 #[cfg(feature = "processes")]
                 Self::Gap { topic } => topic.as_ref().map_or(0, String::capacity),
+                #[cfg(feature = "processes")]
+                Self::Heard { topic, message } => topic.capacity() + message.capacity(),
             }
     }
 }
@@ -146,6 +158,21 @@ pub enum Outbound {
         /// The socket.
         id: SocketId,
         /// The topic, which ends with its last subscriber.
+        topic: String,
+    },
+    /// Have the service hear what other processes send to a topic, if it shares: as
+    /// [`Inbound::Heard`], until it ends or sends [`Outbound::Unlisten`]. The first transaction is
+    /// an [`Inbound::Gap`] of the topic, since what was sent before is missing. A second time
+    /// changes nothing. Above [`Limits::topics_max`] it is ignored, with a warning in the log.
+    #[cfg(feature = "processes")]
+    Listen {
+        /// The topic, which needs no subscriber.
+        topic: String,
+    },
+    /// End that, for one topic.
+    #[cfg(feature = "processes")]
+    Unlisten {
+        /// The topic.
         topic: String,
     },
     /// Stop reading a socket, even if the mail has capacity. A second time changes nothing.
@@ -220,6 +247,8 @@ impl Outbound {
                 Self::Send { to, message } => to.capacity() + message.capacity(),
                 Self::Admit { verdict: Verdict::Refuse(response), .. } => response.capacity(),
                 Self::Subscribe { topic, .. } | Self::Unsubscribe { topic, .. } => topic.capacity(),
+                #[cfg(feature = "processes")]
+                Self::Listen { topic } | Self::Unlisten { topic } => topic.capacity(),
                 Self::Close { to, close } => to.capacity() + close.reason.capacity(),
                 Self::Label { key, value, .. } => key.capacity() + value.capacity(),
                 Self::Ready(_)

@@ -166,3 +166,75 @@ fn a_run_gets_gaps_once_it_is_ready_whatever_the_last_had_not_taken() {
     apply_shared(&mut rig, SharedEvent::Gap);
     assert_eq!(rig.mail(), ["gap None"]);
 }
+
+fn listen(topic: &str) -> Outbound {
+    Outbound::Listen { topic: topic.to_owned() }
+}
+
+#[test]
+fn a_service_hears_what_others_send_to_its_topics() {
+    let (mut rig, kept, [one, two]) = sharing(Share::Topics);
+    rig.apply(2, vec![listen("t"), listen("t"), send(Audience::topic("t"), "near")]);
+    assert_eq!(kept.take(), ["sub /s t", "pub /s Some(\"t\") near"]);
+    assert_eq!(rig.mail(), ["gap Some(\"t\")"], "it does not hear itself");
+    apply_shared(&mut rig, message(Some("t")));
+    apply_shared(&mut rig, message(Some("other")));
+    assert_eq!(rig.mail(), ["heard t far"]);
+    // Sockets and listeners are of the same topic, which others need to know once.
+    rig.apply(2, vec![subscribe(one, "t"), subscribe(two, "u"), listen("u")]);
+    assert_eq!(kept.take(), ["sub /s u"]);
+    apply_shared(&mut rig, message(Some("t")));
+    assert_eq!(rig.mail(), ["gap Some(\"u\")", "heard t far"]);
+    assert_eq!([one, two].map(|id| rig.got(id)), [FAR.to_vec(), Vec::new()]);
+    let unlisten = |topic: &str| Outbound::Unlisten { topic: topic.to_owned() };
+    rig.apply(2, vec![unlisten("t"), unlisten("t"), unlisten("none")]);
+    assert_eq!(kept.take(), [""; 0], "it has a socket");
+    apply_shared(&mut rig, message(Some("t")));
+    assert_eq!(rig.mail(), [""; 0]);
+    rig.remove(one);
+    rig.remove(two);
+    rig.mail();
+    assert_eq!(kept.take(), ["unsub /s t"], "the other one is listened to");
+    let number = rig.hub().workers[WorkerId::new(2)].run;
+    rig.end_run(ServiceId::new(2), number);
+    assert_eq!(kept.take(), ["unsub /s u"]);
+}
+
+#[test]
+fn who_does_not_share_listens_in_vain() {
+    let (mut rig, kept, _) = sharing(Share::None);
+    let long = "x".repeat(Limits::TOPIC_NAME_BYTES_MAX + 1);
+    rig.apply(2, vec![listen("t")]);
+    let (mut shared, others, _) = sharing(Share::All);
+    shared.apply(2, vec![listen(&long)]);
+    assert_eq!((rig.mail(), kept.take()), (vec![], vec![]));
+    assert_eq!((shared.mail(), others.take()), (vec![], vec![]));
+}
+
+#[test]
+fn what_finds_the_mail_full_is_a_gap() {
+    let (mut rig, _kept, _) = sharing(Share::Topics);
+    rig.apply(2, vec![listen("t")]);
+    let max = Limits::SERVER.mail_messages_max;
+    (0..2 * max).for_each(|_| apply_shared(&mut rig, message(Some("t"))));
+    let mail = rig.mail();
+    assert_eq!(mail.len(), max + 1);
+    assert_eq!(mail.iter().filter(|line| line.starts_with("heard")).count(), max - 1);
+    assert_eq!(mail.last().map(String::as_str), Some("gap None"));
+    rig.apply(2, vec![taken(max + 1)]);
+    apply_shared(&mut rig, message(Some("t")));
+    assert_eq!(rig.mail(), ["heard t far"]);
+}
+
+#[test]
+fn a_local_audience_is_of_this_process() {
+    for share in [Share::Topics, Share::All] {
+        let (mut rig, kept, [one, two]) = sharing(share);
+        rig.apply(2, vec![subscribe(one, "t")]);
+        kept.take();
+        let to = |audience: Audience| send(audience.local(), "a");
+        rig.apply(2, vec![to(Audience::topic("t")), to(Audience::all()), to(one.into())]);
+        let got = [one, two].map(|id| rig.got(id).len() / b"\x81\x01a".len());
+        assert_eq!((got, kept.take()), ([3, 1], vec![]), "{share:?}");
+    }
+}

@@ -245,6 +245,10 @@ impl Rig {
                 Inbound::Close { close, .. } => format!("close {serial} {}", close.code),
                 #[cfg(feature = "processes")]
                 Inbound::Gap { topic } => format!("gap {topic:?}"),
+                #[cfg(feature = "processes")]
+                Inbound::Heard { topic, message } => {
+                    format!("heard {topic} {}", message.as_text().unwrap_or_default())
+                }
             }
         };
         std::mem::take(&mut self.io.mail).into_iter().map(word).collect()

@@ -1,6 +1,7 @@
 //! Tables are about as large as what is in them, whatever has been in them before.
 
 use super::*;
+use crate::hub::topics::Topics;
 
 /// A table: its name, its capacity, and its length.
 type Table = (&'static str, usize, usize);
@@ -59,22 +60,29 @@ fn tables(hub: &Hub) -> Vec<Table> {
     ];
     all.extend(addresses.tables());
     for id in services.ids() {
-        let ServiceEntry {
-            topics,
-            path: _,
-            is_program: _,
-            options: _,
-            holder: _,
-            sockets_len: _,
-            unused_since: _,
-            // The list of waiting sockets is rebuilt whenever one of them is read again.
-            pace: _,
-            workers: _,
-        } = &services[id];
-        all.extend(topics.tables());
+        all.extend(service_topics(&services[id]).tables());
     }
     all.extend(workers.iter().flat_map(worker_tables));
     all
+}
+
+fn service_topics(entry: &ServiceEntry) -> &Topics {
+    let ServiceEntry {
+        topics,
+        path: _,
+        is_program: _,
+        options: _,
+        holder: _,
+        sockets_len: _,
+        unused_since: _,
+        // The list of waiting sockets is rebuilt whenever one of them is read again.
+        pace: _,
+        workers: _,
+        // A tree has no spare capacity.
+        #[cfg(feature = "processes")]
+            listeners: _,
+    } = entry;
+    topics
 }
 
 fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {

@@ -3,7 +3,7 @@
 //! per message. `tasks`: what other threads have it do, or `no_tasks` in its place; `for_programs`:
 //! for services whose processes come and go; `run_tasks`: all tasks of a run; `later`: mail that
 //! waits for them, or `no_later` in its place; `worker`: which worker of its service it is;
-//! `sender`: the way of other threads to its sockets.
+//! `sender`: the way of other threads to its sockets; `listening`: what other processes send.
 
 #[cfg(feature = "programs")]
 mod for_programs;
@@ -12,6 +12,8 @@ mod later;
 #[cfg(not(feature = "database"))]
 #[path = "no_later.rs"]
 mod later;
+#[cfg(feature = "processes")]
+mod listening;
 #[cfg(feature = "state")]
 mod run_tasks;
 #[cfg(feature = "senders")]
