@@ -6,15 +6,19 @@
 #![cfg(all(feature = "chatroom", any(feature = "sqlite", feature = "postgres")))]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::error::Error;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use switchboard::{Context, DatabaseError, SocketId, Work};
 
 use super::_chat_database::{self as database, ChatDatabase, NewMessage, Page, Row, Stored};
-use super::_chat_history::{History, Recalled, first_id, unix_ms};
+#[cfg(feature = "processes")]
+use super::_chat_history::ROOM_MESSAGES_MAX;
+use super::_chat_history::{History, Recalled, first_id, next_id, unix_ms};
+use super::_chat_jobs::Jobs;
 use super::_chat_messages::SaidEntry;
+use super::_chat_pending::{Due, Fate, Pending};
+use super::_chat_shown::Shown;
 
 /// A job of the database.
 pub(crate) type Job<T> = Work<Result<T, DatabaseError>>;
@@ -27,6 +31,8 @@ pub(crate) struct Archive {
     /// Whether a removal is under way.
     is_removing: bool,
     last_id: u64,
+    /// What was shown of late, if other processes may have the same table.
+    latest: Option<Shown>,
     /// Messages that are written, and those that wait for an earlier one.
     under_way: BTreeMap<u64, Pending>,
     /// The texts of those that are stored and wait.
@@ -40,33 +46,6 @@ pub(crate) struct Archive {
     openings: Jobs,
     writes: Jobs,
     reads: Jobs,
-}
-
-/// A message that is neither shown nor refused yet.
-pub(crate) struct Pending {
-    pub room: Rc<str>,
-    pub name: Rc<str>,
-    /// Empty until it is stored.
-    pub text: String,
-    at: u64,
-    sender: SocketId,
-    fate: Fate,
-}
-
-/// What has become of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    UnderWay,
-    Stored,
-    Refused,
-}
-
-/// What is to be sent next.
-pub(crate) enum Due {
-    /// A message, to its room.
-    Show(Pending),
-    /// The notice that the message of this client is not stored.
-    Refuse(SocketId),
 }
 
 /// The questions about one room that are under way.
@@ -100,19 +79,6 @@ pub(crate) enum Answered {
     Again,
 }
 
-/// How jobs of one kind go.
-struct Jobs {
-    /// What has failed if one of them has.
-    failure: &'static str,
-    len_max: usize,
-    len: usize,
-    /// Whether the last one has failed.
-    is_failing: bool,
-    /// How many have failed since the last line of the log, and when that was.
-    failed: u64,
-    logged: Option<Instant>,
-}
-
 impl Archive {
     /// That of the database of the chat, if the host has one. The log says whether.
     pub(crate) fn find(context: &Context<'_>) -> Option<Self> {
@@ -131,6 +97,7 @@ impl Archive {
             is_open: false,
             is_removing: false,
             last_id: 0,
+            latest: None,
             under_way: BTreeMap::new(),
             waiting_bytes: 0,
             doubtful: BTreeSet::new(),
@@ -140,6 +107,58 @@ impl Archive {
             writes: Jobs::new("a message was not stored, and nobody got it", usize::MAX),
             reads: Jobs::new("earlier messages were not read", READS_MAX),
         }
+    }
+
+    /// Other processes may store messages in the same table, and some may have been missed. Further
+    /// ids are those of this slot.
+    #[cfg(feature = "processes")]
+    pub(crate) fn share(&mut self, slot: u64) {
+        self.latest.get_or_insert_default().begin(slot, unix_ms());
+    }
+
+    /// A message comes that another process has stored. Returns whether it is to be shown.
+    #[cfg(feature = "processes")]
+    pub(crate) fn hear(
+        &mut self,
+        (id, at): (u64, u64),
+        room: &Rc<str>,
+        name: &Rc<str>,
+        text: &str,
+    ) -> bool {
+        self.last_id = self.last_id.max(id);
+        if !self.latest.as_mut().is_none_or(|latest| latest.add(id)) {
+            return false;
+        }
+        if let Some(questions) = self.questions.get_mut(room) {
+            questions.shown += 1;
+            self.recent.hear(id, at, room, name, text);
+        }
+        true
+    }
+
+    /// A job that reads the last messages of a room, of which some may have been missed.
+    #[cfg(feature = "processes")]
+    pub(crate) fn missed(&mut self, room: &Rc<str>) -> Option<Job<Page>> {
+        let may_begin = self.is_open && self.reads.begin();
+        let room = room.to_string();
+        may_begin.then(|| {
+            let limit = ROOM_MESSAGES_MAX;
+            self.database.reading(move |link| database::page(link, &room, u64::MAX, limit))
+        })
+    }
+
+    /// What has become of it: the messages that were not shown, in their order.
+    #[cfg(feature = "processes")]
+    pub(crate) fn found(
+        &mut self,
+        page: Result<Page, DatabaseError>,
+    ) -> Vec<(u64, String, String, u64)> {
+        self.reads.end(page.as_ref().err());
+        let Some(latest) = &self.latest else { return Vec::new() };
+        let is_own = |id: &u64| self.under_way.contains_key(id) || self.doubtful.contains(id);
+        let rows = page.unwrap_or_default().rows.into_iter().rev();
+        let rows = rows.map(|(id, name, text, at)| (number(id), name, text, number(at)));
+        rows.filter(|(id, ..)| latest.lacks(*id) && !is_own(id)).collect()
     }
 
     /// A job that makes the table and finds what is in it, for a client that waits for that. None
@@ -200,8 +219,9 @@ impl Archive {
     ) -> Option<(u64, Job<String>)> {
         let is_full = self.waiting_bytes > WAITING_BYTES_MAX || self.doubtful.len() >= DOUBTFUL_MAX;
         let may_begin = self.is_open && !is_full && self.writes.begin();
-        self.last_id += 1;
-        let (id, at) = (self.last_id, unix_ms());
+        let at = unix_ms();
+        self.last_id = next_id(self.last_id, self.latest.as_ref().map(|latest| latest.slot), at);
+        let id = self.last_id;
         let message = NewMessage { id, room: (**room).into(), name: (**name).into(), text, at };
         let (room, name, text) = (room.clone(), name.clone(), String::new());
         let fate = if may_begin { Fate::UnderWay } else { Fate::Refused };
@@ -243,12 +263,15 @@ impl Archive {
             return Some(Due::Refuse(pending.sender));
         }
         let Pending { room, name, text, at, .. } = &pending;
+        if let Some(latest) = &mut self.latest {
+            latest.add(id);
+        }
         self.waiting_bytes -= text.len();
         if let Some(questions) = self.questions.get_mut(room) {
             questions.shown += 1;
             self.recent.keep(id, *at, room, name, text);
         }
-        Some(Due::Show(pending))
+        Some(Due::Show(id, pending))
     }
 
     /// A question for the last messages of a room before one. `None`: it cannot be answered now.
@@ -267,7 +290,9 @@ impl Archive {
         let before = before.unwrap_or(u64::MAX);
         let shown = questions.shown;
         let question = Question { room: (**room).into(), before, limit, unseen, shown };
-        let (room, end) = (question.room.clone(), before.min(unseen));
+        // Those of other processes may be above it.
+        let end = if self.latest.is_some() { before } else { before.min(unseen) };
+        let room = question.room.clone();
         let job = self.database.reading(move |link| database::page(link, &room, end, limit));
         Some((question, job))
     }
@@ -296,6 +321,10 @@ impl Archive {
     fn join(&self, question: &Question, page: &Page, send: impl FnOnce(Recalled<'_>)) -> Answered {
         let Question { room, before, limit, unseen, shown } = question;
         let questions = self.questions.get(&**room);
+        if let Some(latest) = &self.latest {
+            let shown = questions.map_or(0, |questions| questions.shown);
+            return self.join_shared(question, page, (latest, shown), send);
+        }
         let shown_since = questions.map_or(0, |questions| questions.shown - shown);
         let recent = self.recent.newest_first(room, u64::MAX);
         let recent: Vec<_> = recent.take_while(|(id, ..)| id >= unseen).collect();
@@ -314,60 +343,44 @@ impl Archive {
     }
 }
 
-impl Jobs {
-    fn new(failure: &'static str, len_max: usize) -> Self {
-        Self { failure, len_max, len: 0, is_failing: false, failed: 0, logged: None }
-    }
-
-    /// Whether one more may begin. While they fail, few do: each of them may have to wait for its
-    /// error, and a queue that is full would make the whole chat wait.
-    fn begin(&mut self) -> bool {
-        let max = if self.is_failing { FAILING_MAX } else { self.len_max };
-        let may_begin = self.len < max;
-        if may_begin {
-            self.len += 1;
-        } else {
-            self.failed += 1;
+/// With other processes, ids do not say what was shown here first. So the answer has what was shown
+/// here, in the order of the ids: `shown` since the first question, and what was read.
+impl Archive {
+    fn join_shared(
+        &self,
+        question: &Question,
+        page: &Page,
+        (latest, shown): (&Shown, usize),
+        send: impl FnOnce(Recalled<'_>),
+    ) -> Answered {
+        let recent: Vec<_> = self.recent.newest_first(&question.room, u64::MAX).collect();
+        let is_whole = recent.len() == shown || question.before <= question.unseen;
+        let now_ms = unix_ms();
+        let was_shown = |id: &u64| {
+            let is_own = self.under_way.contains_key(id) || self.doubtful.contains(id);
+            !is_own && latest.has(*id, now_ms)
+        };
+        let read = page.rows.iter().filter(|_| is_whole).map(entry);
+        let read = read.filter(|(id, ..)| was_shown(id));
+        let both: BTreeMap<_, _> = read.chain(recent).map(|entry| (entry.0, entry)).collect();
+        let before = both.into_values().rev().filter(|(id, ..)| *id < question.before);
+        let mut found = Recalled::newest(before, question.limit);
+        if found.messages.is_empty() && !is_whole {
+            return Answered::Again;
         }
-        may_begin
-    }
-
-    fn end(&mut self, error: Option<&DatabaseError>) {
-        self.len -= 1;
-        self.is_failing = error.is_some();
-        if let Some(error) = error {
-            self.fail(error);
-        }
-    }
-
-    /// Logs a failure, unless one was logged a moment ago.
-    fn fail(&mut self, error: &DatabaseError) {
-        self.failed += 1;
-        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
-            let (failure, times) = (self.failure, self.failed);
-            log::warn!(
-                "the chat: {failure} (times since the last such line: {times}): {}",
-                chain(error)
-            );
-            (self.failed, self.logged) = (0, Some(Instant::now()));
-        }
+        found.more |= page.more || !is_whole;
+        send(found);
+        Answered::Now
     }
 }
 
 fn entry((id, name, text, at): &Row) -> SaidEntry<'_> {
-    (u64::try_from(*id).unwrap_or(0), name, text, u64::try_from(*at).unwrap_or(0))
+    (number(*id), name, text, number(*at))
 }
 
-/// An error with its sources.
-fn chain(error: &DatabaseError) -> String {
-    let mut text = error.to_string();
-    for source in std::iter::successors(error.source(), |&error| error.source()) {
-        let more = source.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-    }
-    text
+/// None of ours is negative.
+fn number(of_row: i64) -> u64 {
+    u64::try_from(of_row).unwrap_or(0)
 }
 
 /// How soon the table is asked for again, or a message removed.
@@ -380,6 +393,3 @@ const DOUBTFUL_MAX: usize = 1_024;
 const OPENINGS_MAX: usize = 64;
 /// Questions under way: the answer to each is in memory until it is sent.
 const READS_MAX: usize = 256;
-/// Jobs of a kind that fails.
-const FAILING_MAX: usize = 16;
-const LOG_INTERVAL: Duration = Duration::from_secs(10);

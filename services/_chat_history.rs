@@ -26,6 +26,7 @@ pub(crate) struct History {
     rooms: HashMap<Rc<str>, VecDeque<u64>>,
     bytes: usize,
     last_id: u64,
+    slot: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -44,18 +45,37 @@ impl Said {
 }
 
 impl History {
-    /// Keeps a message of a room, with the next id.
-    pub(crate) fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str) {
-        self.add_at(unix_ms(), room, name, text);
+    /// Keeps a message of a room, with the next id. Returns that, and the time.
+    pub(crate) fn add(&mut self, room: &Rc<str>, name: &Rc<str>, text: &str) -> (u64, u64) {
+        let now_ms = unix_ms();
+        self.add_at(now_ms, room, name, text);
+        (self.last_id, now_ms)
     }
 
-    /// Keeps a message of a room. Its id is above all others.
+    /// Further ids are those of this slot.
+    #[cfg(feature = "processes")]
+    pub(crate) const fn share(&mut self, slot: Option<u64>) {
+        self.slot = slot;
+    }
+
+    /// Keeps a message of another process. Further ids are above it.
+    #[cfg(feature = "processes")]
+    pub(crate) fn hear(&mut self, id: u64, at: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
+        self.last_id = self.last_id.max(id);
+        if !self.said.contains_key(&id) {
+            self.keep(id, at, room, name, text);
+        }
+    }
+
+    /// Keeps a message of a room.
     pub(crate) fn keep(&mut self, id: u64, at: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
         let said = Said { room: room.clone(), name: name.clone(), text: text.into(), at };
         self.bytes += said.bytes();
         self.said.insert(id, said);
         let ids = self.rooms.entry(room.clone()).or_default();
-        ids.push_back(id);
+        // Its id is the last one, unless it is of another process.
+        let place = ids.partition_point(|known| *known < id);
+        ids.insert(place, id);
         if ids.len() > ROOM_MESSAGES_MAX
             && let Some(id) = ids.pop_front()
         {
@@ -101,7 +121,10 @@ impl History {
     }
 
     fn add_at(&mut self, now_ms: u64, room: &Rc<str>, name: &Rc<str>, text: &str) {
-        self.last_id = if self.last_id == 0 { first_id(now_ms) } else { self.last_id + 1 };
+        self.last_id = match self.last_id {
+            0 if self.slot.is_none() => first_id(now_ms),
+            last => next_id(last, self.slot, now_ms),
+        };
         self.keep(self.last_id, now_ms, room, name, text);
     }
 }
@@ -128,6 +151,14 @@ impl<'a> Recalled<'a> {
 /// id was used before.
 pub(crate) const fn first_id(now_ms: u64) -> u64 {
     now_ms * 1_000
+}
+
+/// The id after another one. With a slot, it is of this process and of this millisecond, or of a
+/// later one: so processes that share have different ids, in the order of their clocks.
+pub(crate) fn next_id(last: u64, slot: Option<u64>, now_ms: u64) -> u64 {
+    let Some(slot) = slot else { return last + 1 };
+    let id = first_id(now_ms.max(last / 1_000)) + slot;
+    if id > last { id } else { id + 1_000 }
 }
 
 /// The length of a text in JSON (RFC 8259, 7).
@@ -217,6 +248,43 @@ mod tests {
             many.forget(room);
         }
         assert_eq!((many.bytes, many.said.len(), many.rooms.len()), (0, 0, 0));
+    }
+
+    /// Processes that share have different ids, which grow in each of them, and which follow the
+    /// clock as soon as they can.
+    #[test]
+    fn ids_of_processes_differ() {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut last = [0; 3];
+        for step in 0..300 {
+            // Ten messages in a millisecond are more than the ids of a process in that time.
+            let (process, now_ms) = (step % 3, 1_700_000_000_000 + step as u64 / 30);
+            let id = next_id(last[process], Some(process as u64 * 7), now_ms);
+            assert!(id > last[process] && id % 1_000 == process as u64 * 7 && seen.insert(id));
+            last[process] = id;
+        }
+        // What is heard of another one is before what is said then.
+        let heard = next_id(last[1] + 5_123, Some(7), 1_700_000_000_000);
+        assert!(heard > last[1] + 5_123 && heard % 1_000 == 7 && heard < last[1] + 7_123);
+        let later = next_id(last[0], Some(0), 1_800_000_000_000);
+        assert_eq!(later, first_id(1_800_000_000_000));
+        assert_eq!(next_id(9, None, 1_800_000_000_000), 10, "without a slot");
+    }
+
+    /// What another process has sent has its place by its id.
+    #[cfg(feature = "processes")]
+    #[test]
+    fn messages_of_others_are_among_the_own() {
+        let mut history = history(&[("a", "one"), ("a", "two")]);
+        let mut hear = |id, text| history.hear(id, 7, &"a".into(), &"Olaf".into(), text);
+        hear(7_005, "five");
+        hear(6_000, "before");
+        hear(7_003, "three");
+        hear(7_003, "twice");
+        history.add_at(7, &"a".into(), &"Ida".into(), "six");
+        let all = history.recall("a", None, 9);
+        assert_eq!(texts(&all), ["before", "one", "two", "three", "five", "six"]);
+        assert_eq!(texts(&history.recall("a", Some(7_003), 9)), ["before", "one", "two"]);
     }
 
     /// An answer fits an outbox, whatever it has to escape.

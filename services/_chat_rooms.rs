@@ -7,14 +7,14 @@
 #![cfg(feature = "chatroom")]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use switchboard::{Audience, Context, Limits, Peer, SocketId};
 
 use super::_chat_history::{History, ROOM_MESSAGES_MAX, Recalled};
 use super::_chat_messages::{Event, NAME_CHARS_MAX, Name, Reply};
+#[cfg(feature = "processes")]
+use super::_chat_news::{News, Said};
 
 /// A client with a name.
 pub(crate) struct User {
@@ -35,13 +35,16 @@ pub(crate) struct Seat {
 #[derive(Default)]
 pub(crate) struct Rooms {
     /// What was said in them, unless a database has that.
-    history: History,
+    pub(super) history: History,
+    /// What other processes are to know, if any are.
+    #[cfg(feature = "processes")]
+    pub(super) news: Option<Vec<News>>,
     /// By place. A room without members may be replaced by another one, so that a place means one
     /// room as long as it has a member.
-    list: Vec<Room>,
-    places: HashMap<Name, usize>,
+    pub(super) list: Vec<Room>,
+    pub(super) places: HashMap<Name, usize>,
     /// The places of rooms without members, by [`Room::empty_since`].
-    empty: BTreeMap<u64, usize>,
+    pub(super) empty: BTreeMap<u64, usize>,
     next_since: u64,
     /// The places of rooms whose counts wait for a tick, each once, in the order of changing.
     waiting: VecDeque<usize>,
@@ -49,16 +52,18 @@ pub(crate) struct Rooms {
     sent_at_once: usize,
 }
 
-struct Room {
-    name: Name,
+pub(super) struct Room {
+    pub(super) name: Name,
     /// Its members are subscribed to it. It is the room's place, since a room's name may be
     /// longer than a topic's, and may be [`EVERYBODY`].
     topic: String,
     /// Names by number, which is the order of entering.
-    members: BTreeMap<u64, Name>,
+    pub(super) members: BTreeMap<u64, Name>,
     next_number: u64,
+    /// How many people of other processes are in it.
+    pub(super) others: usize,
     /// A number that grows with each room that becomes empty, or is made.
-    empty_since: u64,
+    pub(super) empty_since: u64,
     /// Whether its place is in [`Rooms::waiting`].
     waits: bool,
 }
@@ -98,10 +103,20 @@ impl Rooms {
             return peer.send(Reply::Notice { notice: notice.into() });
         };
         user.made.push_back(now);
+        #[cfg(feature = "processes")]
+        self.note(|| News::Room(name.clone()));
         self.make(peer.context(), name, place);
     }
 
-    fn make(&mut self, context: &mut Context, name: Name, place: usize) {
+    /// Notes what other processes are to know, if any are.
+    #[cfg(feature = "processes")]
+    pub(super) fn note(&mut self, news: impl FnOnce() -> News) {
+        if let Some(all) = &mut self.news {
+            all.push(news());
+        }
+    }
+
+    pub(super) fn make(&mut self, context: &mut Context, name: Name, place: usize) {
         context.send(everybody(), Event::NewChatroom { name: &name.0 });
         self.places.insert(name.clone(), place);
         let room = Room::new(name, place);
@@ -124,13 +139,11 @@ impl Rooms {
         }
     }
 
-    /// Tells the members of a room what somebody has said.
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn show(&self, context: &mut Context, room: &Rc<str>, name: &str, message: &str) {
-        // It may have made place meanwhile.
-        if let Some(&place) = self.places.get(&Name(room.clone())) {
-            let members = Audience::topic(&self.list[place].topic);
-            context.send(members, Event::Message { name, message });
+    /// Tells the members of a room what somebody has said. The room may have made place meanwhile.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "processes"))]
+    pub(crate) fn show(&self, context: &mut Context, room: &Name, name: &str, message: &str) {
+        if let Some(&place) = self.places.get(room) {
+            context.send(self.list[place].here(), Event::Message { name, message });
         }
     }
 
@@ -150,14 +163,21 @@ impl Rooms {
         let number = room.enter(peer.context(), id, user.name.clone());
         self.send_count(peer.context(), place);
         user.seat = Some(Seat { place, number });
+        #[cfg(feature = "processes")]
+        self.note(|| News::Enter { room: name.clone(), name: user.name.clone() });
         peer.send(Reply::Join { chatroom: &name.0 });
     }
 
     /// Has a client leave its room.
     pub(crate) fn leave(&mut self, context: &mut Context, id: SocketId, seat: Seat) {
         let room = &mut self.list[seat.place];
-        room.leave(context, id, seat.number);
-        if room.members.is_empty() {
+        let _name = room.leave(context, id, seat.number);
+        #[cfg(feature = "processes")]
+        {
+            let room = room.name.clone();
+            self.note(|| News::Leave { room, name: _name });
+        }
+        if self.list[seat.place].len() == 0 {
             self.note_empty(seat.place);
         }
         self.send_count(context, seat.place);
@@ -165,7 +185,7 @@ impl Rooms {
 
     /// Sends all clients how many are in the room: now, or with the next ticks. While other rooms
     /// wait, this one does as well, so that counts have the order of the changes.
-    fn send_count(&mut self, context: &mut Context, place: usize) {
+    pub(super) fn send_count(&mut self, context: &mut Context, place: usize) {
         let room = &mut self.list[place];
         if self.waiting.is_empty() && self.sent_at_once < AT_ONCE_MAX {
             self.sent_at_once += 1;
@@ -197,7 +217,7 @@ impl Rooms {
 
     /// The place of a new room: the next one, or that of the room that has been empty longest,
     /// which is gone then. `None` if all have members.
-    fn take_place(&mut self, context: &mut Context) -> Option<usize> {
+    pub(super) fn take_place(&mut self, context: &mut Context) -> Option<usize> {
         if self.list.len() < ROOMS_MAX {
             return Some(self.list.len());
         }
@@ -213,7 +233,7 @@ impl Rooms {
         Some(place)
     }
 
-    fn note_empty(&mut self, place: usize) {
+    pub(super) fn note_empty(&mut self, place: usize) {
         self.list[place].empty_since = self.next_since;
         self.empty.insert(self.next_since, place);
         self.next_since += 1;
@@ -223,17 +243,28 @@ impl Rooms {
     pub(crate) fn tell(&mut self, peer: &mut Peer, user: &User, message: &str) {
         let Some(seat) = user.seat else { return };
         let room = &self.list[seat.place];
-        self.history.add(&room.name.0, &user.name.0, message);
-        let members = Audience::topic(&room.topic);
-        peer.send_to(members, Event::Message { name: &user.name.0, message });
+        let (_id, _at) = self.history.add(&room.name.0, &user.name.0, message);
+        peer.send_to(room.here(), Event::Message { name: &user.name.0, message });
+        #[cfg(feature = "processes")]
+        {
+            let (room, name) = (room.name.clone(), user.name.clone());
+            self.note(|| News::Said(Said { room, name, text: message.into(), id: _id, at: _at }));
+        }
     }
 
     /// Sends a client who is in its room: one message for the asker alone, where [`Rooms::tell`]
-    /// has one for each member. So a flood of these questions needs no bound of its own.
-    pub(crate) fn list_members(&self, peer: &mut Peer, user: &User) {
+    /// has one for each member. So a flood of these questions needs no bound of its own. `others`
+    /// are the people of other processes there.
+    pub(crate) fn list_members<'a>(
+        &'a self,
+        peer: &mut Peer,
+        user: &User,
+        others: impl Iterator<Item = &'a Name>,
+    ) {
         let Some(seat) = user.seat else { return };
         let room = &self.list[seat.place];
-        let names = room.members.values().take(NAMES_MAX).map(|name| &*name.0).collect();
+        let names = room.members.values().chain(others);
+        let names = names.take(NAMES_MAX).map(|name| &*name.0).collect();
         peer.send(Reply::Who { chatroom: &room.name.0, names });
     }
 
@@ -255,12 +286,23 @@ impl Rooms {
 impl Room {
     fn new(name: Name, place: usize) -> Self {
         let (topic, members) = (place.to_string(), BTreeMap::new());
-        Self { name, topic, members, next_number: 0, empty_since: 0, waits: false }
+        Self { name, topic, members, next_number: 0, others: 0, empty_since: 0, waits: false }
+    }
+
+    /// Its members, of this process. Their order is that of this process, so other processes send
+    /// their own.
+    pub(super) fn here(&self) -> Audience {
+        Audience::topic(&self.topic).local()
+    }
+
+    /// How many people are in it, in all processes.
+    pub(super) fn len(&self) -> usize {
+        self.members.len() + self.others
     }
 
     /// Returns the number of the new member.
     fn enter(&mut self, context: &mut Context, id: SocketId, user: Name) -> u64 {
-        context.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
+        context.send(self.here(), Event::NewUser { name: &user.0 });
         context.subscribe(id, &self.topic);
         let number = self.next_number;
         self.next_number += 1;
@@ -268,10 +310,12 @@ impl Room {
         number
     }
 
-    fn leave(&mut self, context: &mut Context, id: SocketId, number: u64) {
+    /// Returns the name of the member.
+    fn leave(&mut self, context: &mut Context, id: SocketId, number: u64) -> Name {
         let user = self.members.remove(&number).expect("each seat is that of a member");
         context.unsubscribe(id, &self.topic);
-        context.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
+        context.send(self.here(), Event::Logoff { name: &user.0 });
+        user
     }
 
     fn send_count(&self, context: &mut Context) {
@@ -279,13 +323,13 @@ impl Room {
     }
 
     fn entry(&self) -> (&str, usize) {
-        (&self.name.0, self.members.len())
+        (&self.name.0, self.len())
     }
 }
 
-/// All clients that have got their listing, named or not.
+/// All clients of this process that have got their listing, named or not.
 pub(crate) fn everybody() -> Audience {
-    Audience::topic(EVERYBODY)
+    Audience::topic(EVERYBODY).local()
 }
 
 /// The topic of all clients that have got their listing. Those of rooms are numbers.
@@ -305,7 +349,7 @@ const AT_ONCE_PER_TICK: usize = 4;
 /// How many counts a tick sends, so that no client gets more of them than 320 in a second.
 const COUNTS_PER_TICK: usize = 32;
 /// In an answer to `who`: the members that entered first. Their number is known from the counts.
-const NAMES_MAX: usize = 256;
+pub(crate) const NAMES_MAX: usize = 256;
 /// A name in JSON, whose characters may all have to be escaped, as in `\u0001`, and what it takes
 /// in a list besides: quotes, brackets, commas, ten digits.
 const ENTRY_BYTES_MAX: usize = NAME_CHARS_MAX * 6 + 16;

@@ -7,6 +7,9 @@
 //! last, since the page of the original does not know these answers. `docs/chat.md` describes all
 //! messages.
 //!
+//! With the key `share`, it is one chat in all processes and hosts that share. Each process sends
+//! its own clients what they get, and hears from the others what they have to get of those.
+//!
 //! Whatever is not a proper message is answered with the question for the name as long as that
 //! is open, and is ignored afterwards.
 
@@ -20,12 +23,18 @@ use switchboard::DatabaseError;
 use switchboard::{Close, Context, Handler, Message, Peer, Request, Service, SocketId, handler};
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::_chat_archive::{Answered, Archive, Due};
+use super::_chat_archive::{Answered, Archive};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::_chat_database::Stored;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::_chat_history::Recalled;
 use super::_chat_messages::{Event, Name, Reply, Wish};
+#[cfg(feature = "processes")]
+use super::_chat_news::{self as news, News};
+#[cfg(feature = "processes")]
+use super::_chat_others::Others;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::_chat_pending::Due;
 use super::_chat_rooms::{EVERYBODY, Rooms, User};
 
 /// Why it has one worker: `build.rs` finds it, and `workers` of its section is refused with it.
@@ -39,19 +48,34 @@ pub fn service() -> impl Service {
 
 /// Its state grows with the rooms, up to their limit, and with each client that has a name.
 #[derive(Default)]
-struct Chat {
+pub(super) struct Chat {
     /// The clients with a name. An id that is missing has none yet, or has gone.
     users: HashMap<SocketId, User>,
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     /// The database, if there is one.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    archive: Option<Archive>,
+    pub(super) archive: Option<Archive>,
+    /// The people in other processes, if it shares.
+    #[cfg(feature = "processes")]
+    pub(super) others: Others,
+    /// The rooms of which some messages may have been missed.
+    #[cfg(all(feature = "processes", any(feature = "sqlite", feature = "postgres")))]
+    pub(super) missed: Vec<Name>,
+    /// Whether one of them is read.
+    #[cfg(all(feature = "processes", any(feature = "sqlite", feature = "postgres")))]
+    pub(super) is_resuming: bool,
 }
 
 impl Handler for Chat {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "processes"))]
     fn start(&mut self, context: &mut Context) {
-        self.archive = Archive::find(context);
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        {
+            self.archive = Archive::find(context);
+        }
+        // It is answered with a gap, if the service shares.
+        #[cfg(feature = "processes")]
+        context.listen(news::TOPIC);
     }
 
     fn open(&mut self, peer: &mut Peer, _request: &Request) {
@@ -67,7 +91,70 @@ impl Handler for Chat {
     }
 
     fn message(&mut self, peer: &mut Peer, message: Message) {
-        let wish = Wish::decode(&message);
+        self.answer(peer, &message);
+        #[cfg(feature = "processes")]
+        self.write(peer.context());
+    }
+
+    fn close(&mut self, context: &mut Context, id: SocketId, _close: &Close) {
+        if let Some(User { seat: Some(seat), .. }) = self.users.remove(&id) {
+            self.rooms.leave(context, id, seat);
+        }
+        #[cfg(feature = "processes")]
+        self.write(context);
+    }
+
+    #[cfg(feature = "processes")]
+    fn gap(&mut self, context: &mut Context, _topic: Option<&str>) {
+        // The first one says that it shares.
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        if self.others.is_on() {
+            self.resume(context);
+        }
+        self.begin_sharing();
+        self.write(context);
+    }
+
+    #[cfg(feature = "processes")]
+    fn heard(&mut self, context: &mut Context, _topic: &str, message: Message) {
+        if let Ok(letter) = message.json() {
+            self.read(context, letter);
+            self.write(context);
+        }
+    }
+
+    fn tick(&mut self, context: &mut Context) {
+        self.rooms.send_waiting(context);
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        self.tend(context);
+        #[cfg(feature = "processes")]
+        {
+            self.expire(context);
+            self.write(context);
+        }
+    }
+
+    /// That of the rooms is the shortest.
+    fn tick_interval(&self) -> Option<Duration> {
+        let interval = self.rooms.tick_interval();
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let interval = interval.or_else(|| self.archive.as_ref()?.tick_interval());
+        #[cfg(feature = "processes")]
+        let interval = interval.or_else(|| self.others.tick_interval());
+        interval
+    }
+
+    #[cfg(feature = "processes")]
+    fn stop(&mut self, context: &mut Context) {
+        if self.others.is_on() {
+            self.send_news(context, News::Gone);
+        }
+    }
+}
+
+impl Chat {
+    fn answer(&mut self, peer: &mut Peer, message: &Message) {
+        let wish = Wish::decode(message);
         let Some(user) = self.users.get_mut(&peer.id()) else {
             let Some(Wish::Name { name }) = wish else { return peer.send(Reply::NAME_QUERY) };
             self.users.insert(peer.id(), User::new(name));
@@ -77,7 +164,7 @@ impl Handler for Chat {
             Some(Wish::Create { chatroom }) => self.rooms.create(peer, user, chatroom),
             Some(Wish::Join { chatroom }) => self.rooms.join(peer, user, &chatroom),
             Some(Wish::Message { message }) => self.tell(peer, message),
-            Some(Wish::Who) => self.rooms.list_members(peer, user),
+            Some(Wish::Who) => self.list_members(peer),
             Some(Wish::History { chatroom, before, limit }) => {
                 let limit = usize::from(limit);
                 if self.rooms.may_recall(user, &chatroom, limit) {
@@ -89,27 +176,15 @@ impl Handler for Chat {
         }
     }
 
-    fn close(&mut self, context: &mut Context, id: SocketId, _close: &Close) {
-        if let Some(User { seat: Some(seat), .. }) = self.users.remove(&id) {
-            self.rooms.leave(context, id, seat);
-        }
+    fn list_members(&self, peer: &mut Peer) {
+        let Some(user) = self.users.get(&peer.id()) else { return };
+        #[cfg(feature = "processes")]
+        let others = self.rooms.room_of(user).into_iter().flat_map(|room| self.others.names(room));
+        #[cfg(not(feature = "processes"))]
+        let others = std::iter::empty();
+        self.rooms.list_members(peer, user, others);
     }
 
-    fn tick(&mut self, context: &mut Context) {
-        self.rooms.send_waiting(context);
-        #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        self.tend(context);
-    }
-
-    fn tick_interval(&self) -> Option<Duration> {
-        let of_rooms = self.rooms.tick_interval();
-        #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        let of_rooms = of_rooms.or_else(|| self.archive.as_ref()?.tick_interval());
-        of_rooms
-    }
-}
-
-impl Chat {
     fn greet(&self, peer: &mut Peer) {
         peer.send(Reply::NAME_QUERY);
         let chatrooms = self.rooms.entries().collect();
@@ -155,13 +230,24 @@ impl Chat {
             if !is_stored {
                 chat.tend(peer.context());
             }
+            #[cfg(feature = "processes")]
+            chat.write(peer.context());
         });
     }
 
     fn send_due(&mut self, context: &mut Context) {
         while let Some(due) = self.archive.as_mut().and_then(Archive::next_due) {
             match due {
-                Due::Show(said) => self.rooms.show(context, &said.room, &said.name, &said.text),
+                Due::Show(_id, said) => {
+                    let (room, name) = (Name(said.room), Name(said.name));
+                    self.rooms.show(context, &room, &name.0, &said.text);
+                    #[cfg(feature = "processes")]
+                    {
+                        let (text, at) = (said.text, said.at);
+                        self.rooms
+                            .note(|| News::Said(news::Said { room, name, text, id: _id, at }));
+                    }
+                }
                 Due::Refuse(sender) => {
                     context.send(sender, Reply::NOT_STORED);
                     context.resume(sender);

@@ -14,10 +14,24 @@ mod _chat_archive;
 mod _chat_database;
 #[path = "../services/_chat_history.rs"]
 mod _chat_history;
+#[path = "../services/_chat_hosts.rs"]
+mod _chat_hosts;
+#[path = "../services/_chat_jobs.rs"]
+mod _chat_jobs;
 #[path = "../services/_chat_messages.rs"]
 mod _chat_messages;
+#[path = "../services/_chat_news.rs"]
+mod _chat_news;
+#[path = "../services/_chat_others.rs"]
+mod _chat_others;
+#[path = "../services/_chat_pending.rs"]
+mod _chat_pending;
 #[path = "../services/_chat_rooms.rs"]
 mod _chat_rooms;
+#[path = "../services/_chat_shared.rs"]
+mod _chat_shared;
+#[path = "../services/_chat_shown.rs"]
+mod _chat_shown;
 #[path = "../services/clock.rs"]
 mod clock;
 #[path = "../services/demo_chatroom.rs"]

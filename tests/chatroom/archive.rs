@@ -4,8 +4,9 @@
 use switchboard::database::sqlite::{Sqlite, SqliteConnection};
 use switchboard::{Database, DatabaseError, DatabaseOptions, SocketId};
 
-use crate::_chat_archive::{Answered, Archive, Due, Job, Question};
+use crate::_chat_archive::{Answered, Archive, Job, Question};
 use crate::_chat_database::{self as database, ChatDatabase, NewMessage, Page, Row};
+use crate::_chat_pending::Due;
 use crate::support::DEADLINE;
 use crate::support::folder::folder;
 
@@ -38,7 +39,7 @@ fn say(archive: &mut Archive, room: &str, text: &str) -> u64 {
 /// The texts that are sent, and `REFUSED` for each notice to Ida.
 fn shown(archive: &mut Archive) -> Vec<String> {
     let text = |due| match due {
-        Due::Show(said) => said.text,
+        Due::Show(_, said) => said.text,
         Due::Refuse(sender) => {
             assert_eq!(sender, IDA);
             REFUSED.to_owned()

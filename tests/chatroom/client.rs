@@ -44,6 +44,11 @@ impl Client {
         while self.receive() != joined(room) {}
     }
 
+    /// Waits for an event, whatever comes before it.
+    pub(crate) fn wait_for(&mut self, event: &Value) {
+        while self.receive() != *event {}
+    }
+
     /// The next answer to `history`, whatever comes before it.
     pub(crate) fn receive_past(&mut self) -> Past {
         loop {
@@ -83,6 +88,17 @@ impl Client {
                 return message;
             }
         }
+    }
+
+    /// Whether an answer to `who` comes before the connection ends.
+    pub(crate) fn try_receive_list(&mut self) -> bool {
+        while let Ok(message) = self.socket.read() {
+            let text = message.into_text().unwrap_or_default();
+            if text.starts_with(r#"{"type":"who""#) {
+                return true;
+            }
+        }
+        false
     }
 
     pub(crate) fn expect(&mut self, events: &[Value]) {

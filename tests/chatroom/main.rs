@@ -23,10 +23,24 @@ pub mod _chat_archive;
 pub mod _chat_database;
 #[path = "../../services/_chat_history.rs"]
 pub mod _chat_history;
+#[path = "../../services/_chat_hosts.rs"]
+pub mod _chat_hosts;
+#[path = "../../services/_chat_jobs.rs"]
+pub mod _chat_jobs;
 #[path = "../../services/_chat_messages.rs"]
 pub mod _chat_messages;
+#[path = "../../services/_chat_news.rs"]
+pub mod _chat_news;
+#[path = "../../services/_chat_others.rs"]
+pub mod _chat_others;
+#[path = "../../services/_chat_pending.rs"]
+pub mod _chat_pending;
 #[path = "../../services/_chat_rooms.rs"]
 pub mod _chat_rooms;
+#[path = "../../services/_chat_shared.rs"]
+pub mod _chat_shared;
+#[path = "../../services/_chat_shown.rs"]
+pub mod _chat_shown;
 #[cfg(feature = "sqlite")]
 mod archive;
 mod client;
@@ -35,6 +49,10 @@ mod counts;
 pub mod demo_chatroom;
 mod history;
 mod improper;
+#[cfg(feature = "processes")]
+mod others;
+#[cfg(feature = "processes")]
+mod processes;
 #[cfg(feature = "sqlite")]
 mod restarts;
 mod rooms;

@@ -5,6 +5,11 @@
 
 mod access;
 mod binary;
+#[cfg(feature = "chatroom")]
+mod chat;
+#[cfg(feature = "chatroom")]
+#[path = "../chatroom/client.rs"]
+mod client;
 mod judge;
 mod losses;
 mod partition;

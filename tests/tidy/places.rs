@@ -64,7 +64,15 @@ const PACKAGES: [(&str, &[&str]); 21] = [
         ],
     ),
     ("redis", &["src/backplane/"]),
-    ("serde", &["src/service/json.rs", "src/testing/json.rs", "services/_chat_messages.rs"]),
+    (
+        "serde",
+        &[
+            "src/service/json.rs",
+            "src/testing/json.rs",
+            "services/_chat_messages.rs",
+            "services/_chat_news.rs",
+        ],
+    ),
     ("serde_json", &["src/service/json.rs", "src/testing/json.rs"]),
     (
         "log",
@@ -73,6 +81,7 @@ const PACKAGES: [(&str, &[&str]); 21] = [
             "src/service/failure.rs",
             // Why a message is not stored.
             "services/_chat_archive.rs",
+            "services/_chat_jobs.rs",
             "src/database/",
             "src/hub/",
             "src/engine/",
@@ -170,7 +179,8 @@ const CALLS: [(&str, &[&str]); 10] = [
             "src/backplane/",
             // Where virtual time begins.
             "src/testing/io.rs",
-            "services/_chat_archive.rs",
+            "services/_chat_hosts.rs",
+            "services/_chat_jobs.rs",
             "services/_chat_rooms.rs",
         ],
     ),
