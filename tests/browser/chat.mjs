@@ -12,6 +12,7 @@ import {
 import { RESOLVER, checkOrigins } from './origins.mjs';
 import { checkTrial } from './trial.mjs';
 import { checkSecure } from './secure.mjs';
+import { checkHosts } from './hosts.mjs';
 import { checkHistory } from './history.mjs';
 import { checkRemembered } from './remembered.mjs';
 import { checkPeople } from './people.mjs';
@@ -38,11 +39,12 @@ function cannotRun(error) {
 
 let server = await startServer(0).catch(cannotRun);
 const url = `http://127.0.0.1:${server.port}/demo_chatroom`;
-const browser = await chromium.launch({
+const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM, headless: true,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync', RESOLVER],
 }).catch(cannotRun);
+const browser = await launch();
 const ida = await openWindow(browser, url, 'Ida', DESKTOP).catch(cannotRun);
 const olaf = await openWindow(browser, url, 'Olaf', PHONE).catch(cannotRun);
 let mei = await openWindow(browser, url, 'Mei', DESKTOP).catch(cannotRun);
@@ -609,7 +611,8 @@ await check('no window complained, and none asked for anything but its own addre
 // A server other than the binary may have no such rules.
 if (!process.env.SWITCHBOARD_COMMAND) await checkOrigins(browser);
 
-// A build without the feature has no SQLite, or no TLS.
+// A build without the feature has no Redis, no SQLite, or no TLS.
+if (process.env.SWITCHBOARD_REDIS) await checkHosts(browser, launch);
 if (process.env.SWITCHBOARD_SQLITE) await checkRemembered(browser);
 if (process.env.SWITCHBOARD_TLS) await checkSecure();
 
