@@ -1,7 +1,7 @@
 //! What services share with the other processes of their server. Local sockets never wait for that.
 
 use crate::hub::backplane_trait::{Backplane, SharedEvent};
-use crate::hub::worker_slot::RunState;
+use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, Output, ServiceId, WorkerId};
 use crate::limits::Limits;
 use crate::service::audience::Recipients;
@@ -48,16 +48,17 @@ impl Hub {
     /// what was missing before: then the next follows when that is known to be taken, so that
     /// there are never many.
     fn tell_gap(&mut self, worker: WorkerId) {
-        let slot = &mut self.workers[worker];
+        let slot = &self.workers[worker];
         let has_begun = match slot.state {
             RunState::Idle => false,
-            // Mail comes once it is ready, or again if its sockets were kept.
-            RunState::Starting => !slot.members.is_empty(),
+            // Mail comes once it is ready, or again if its sockets were kept, or it listens.
+            RunState::Starting => !slot.members.is_empty() || self.listens(worker),
             RunState::Running | RunState::Finishing => true,
         };
         if !has_begun {
             return;
         }
+        let slot = &mut self.workers[worker];
         if let Some(last) = slot.gap.filter(|last| !slot.mail.has_taken(*last)) {
             slot.is_gap_due |= !slot.mail.holds(last);
             return;
@@ -90,6 +91,12 @@ impl Hub {
                 self.outputs.push_back(Output::Mail(worker));
             }
         }
+    }
+
+    /// Whether a worker listens to any topic.
+    fn listens(&self, worker: WorkerId) -> bool {
+        let entry = &self.services[self.workers[worker].service];
+        entry.listeners.values().any(|of_topic| of_topic.contains(&worker))
     }
 
     /// A worker listens to a topic. It has missed what was sent before.

@@ -223,7 +223,22 @@ fn what_finds_the_mail_full_is_a_gap() {
     assert_eq!(mail.last().map(String::as_str), Some("gap None"));
     rig.apply(2, vec![taken(max + 1)]);
     apply_shared(&mut rig, message(Some("t")));
-    assert_eq!(rig.mail(), ["heard t far"]);
+    assert_eq!(rig.mail(), ["gap None", "heard t far"], "messages were missing behind that gap");
+}
+
+#[test]
+fn who_listens_before_it_is_ready_gets_its_gaps() {
+    let (mut rig, _kept, sockets) = sharing(Share::Topics);
+    let number = rig.hub().workers[WorkerId::new(2)].run;
+    rig.end_run(ServiceId::new(2), number);
+    sockets.into_iter().for_each(|id| rig.remove(id));
+    rig.wait(60_000);
+    rig.ask("/s");
+    rig.mail();
+    rig.apply(2, vec![listen("t")]);
+    (0..2 * Limits::SERVER.mail_messages_max)
+        .for_each(|_| apply_shared(&mut rig, message(Some("t"))));
+    assert_eq!(rig.mail().last().map(String::as_str), Some("gap None"));
 }
 
 #[test]
