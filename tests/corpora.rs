@@ -48,7 +48,9 @@ fn every_target_is_a_check_with_a_corpus() {
     let proxied = if cfg!(feature = "proxy") { &[] } else { &["forwarded"][..] };
     let sealed = if cfg!(feature = "tls") { &[] } else { &["tls"][..] };
     let operated = if cfg!(feature = "admin") { &[] } else { &["admin"][..] };
-    let others = [compressing, serving, proxied, sealed, operated];
+    let of_processes = if cfg!(feature = "processes") { &[] } else { &["link_lines"][..] };
+    let of_hosts = if cfg!(feature = "redis") { &[] } else { &["published"][..] };
+    let others = [compressing, serving, proxied, sealed, operated, of_processes, of_hosts];
     let others = others.into_iter().flatten().map(|name| (*name).to_owned()).collect();
     let all = &all | &others;
     assert_eq!(names("fuzz_targets"), all);

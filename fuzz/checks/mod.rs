@@ -25,6 +25,8 @@ pub mod hosts;
 pub mod hub;
 #[cfg(feature = "deflate")]
 pub mod inflate;
+#[cfg(feature = "processes")]
+pub mod link_lines;
 pub mod mask;
 #[cfg(feature = "deflate")]
 pub mod negotiation;
@@ -33,6 +35,8 @@ pub mod origin;
 pub mod paths;
 pub mod programs;
 pub mod proxy;
+#[cfg(feature = "redis")]
+pub mod published;
 pub mod ranges;
 pub mod session;
 #[cfg(feature = "tls")]
@@ -76,6 +80,8 @@ pub const ALL: &[(&str, Check)] = &[
     ("hub", hub::check),
     #[cfg(feature = "deflate")]
     ("inflate", inflate::check),
+    #[cfg(feature = "processes")]
+    ("link_lines", link_lines::check),
     ("mask", mask::check),
     #[cfg(feature = "deflate")]
     ("negotiation", negotiation::check),
@@ -84,6 +90,8 @@ pub const ALL: &[(&str, Check)] = &[
     ("paths", paths::check),
     ("programs", programs::check),
     ("proxy", proxy::check),
+    #[cfg(feature = "redis")]
+    ("published", published::check),
     ("ranges", ranges::check),
     ("session", session::check),
     #[cfg(feature = "tls")]

@@ -2,7 +2,8 @@
 //! two topics have one channel, whatever bytes are in them.
 
 /// The channel of a topic.
-pub(super) fn of_topic(prefix: &str, service: &str, topic: &str) -> String {
+#[must_use]
+pub fn of_topic(prefix: &str, service: &str, topic: &str) -> String {
     format!("{prefix}:t:{}:{service}:{topic}", service.len())
 }
 
@@ -17,7 +18,8 @@ pub(super) fn of_node(prefix: &str, node: &str) -> String {
 }
 
 /// The service and the topic of the channel of a topic.
-pub(super) fn topic<'a>(prefix: &str, channel: &'a str) -> Option<(&'a str, &'a str)> {
+#[must_use]
+pub fn topic<'a>(prefix: &str, channel: &'a str) -> Option<(&'a str, &'a str)> {
     let rest = channel.strip_prefix(prefix)?.strip_prefix(":t:")?;
     let (len, rest) = rest.split_once(':')?;
     let (service, topic) = rest.split_at_checked(len.parse().ok()?)?;

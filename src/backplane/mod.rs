@@ -28,5 +28,9 @@ mod subscriber;
 mod topics;
 mod wire;
 
+#[doc(hidden)]
+pub use channel::{of_topic, topic};
 pub use options::RedisOptions;
 pub use redis_backplane::RedisBackplane;
+#[doc(hidden)]
+pub use wire::{NodeOrigin, Published, decode, encode};

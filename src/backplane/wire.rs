@@ -5,7 +5,7 @@ use crate::ws::Message;
 
 /// What a host sends to others, or to itself.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Published {
+pub enum Published {
     /// A message for the topic of the channel.
     ToTopic(Message),
     /// A message for all sockets of a service.
@@ -18,14 +18,16 @@ pub(super) enum Published {
 
 /// Where something comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NodeOrigin {
-    pub(super) node: u64,
+pub struct NodeOrigin {
+    /// A number by chance, new at each start.
+    pub node: u64,
     /// Each number of a host is higher than those that it has sent before.
-    pub(super) number: u64,
+    pub number: u64,
 }
 
 /// The bytes for this.
-pub(super) fn encode(origin: NodeOrigin, what: &Published) -> Vec<u8> {
+#[must_use]
+pub fn encode(origin: NodeOrigin, what: &Published) -> Vec<u8> {
     let NodeOrigin { node, number } = origin;
     let head = |letter: char| format!("{node:016x}{number:016x}{letter}").into_bytes();
     match what {
@@ -46,7 +48,8 @@ pub(super) fn encode(origin: NodeOrigin, what: &Published) -> Vec<u8> {
 }
 
 /// What these bytes are, if they are of a host.
-pub(super) fn decode(mut bytes: Vec<u8>) -> Option<(NodeOrigin, Published)> {
+#[must_use]
+pub fn decode(mut bytes: Vec<u8>) -> Option<(NodeOrigin, Published)> {
     let number = |of: &[u8]| u64::from_str_radix(str::from_utf8(of).ok()?, 16).ok();
     let origin =
         NodeOrigin { node: number(bytes.get(..16)?)?, number: number(bytes.get(16..32)?)? };

@@ -54,7 +54,7 @@ fn read(mut link: BufReader<UnixStream>, questions: &Questions, deliveries: &Del
             Err(_) => return,
         };
         link.consume(len);
-        while let Ok(Some(line)) = reader.next() {
+        while let Ok(Some(line)) = reader.next_line() {
             match Questions::is_one(&line) {
                 true => questions.push(line),
                 false => events.extend(event_of(&line)),

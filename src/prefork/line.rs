@@ -3,14 +3,17 @@
 
 /// A line that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LinkLine {
-    pub(super) words: Vec<String>,
-    pub(super) content: Vec<u8>,
+pub struct LinkLine {
+    /// Without blanks and line feeds.
+    pub words: Vec<String>,
+    /// Any bytes.
+    pub content: Vec<u8>,
 }
 
 impl LinkLine {
     /// The bytes of a line. Words have no blanks and no line feeds.
-    pub(super) fn encode(words: &[&str], content: &[u8]) -> Vec<u8> {
+    #[must_use]
+    pub fn encode(words: &[&str], content: &[u8]) -> Vec<u8> {
         let mut bytes = format!("{} +{}\n", words.join(" "), content.len()).into_bytes();
         bytes.extend_from_slice(content);
         bytes.push(b'\n');
@@ -26,7 +29,7 @@ impl LinkLine {
 
 /// Takes lines from bytes that come in any pieces.
 #[derive(Debug, Default)]
-pub(super) struct LinkReader {
+pub struct LinkReader {
     bytes: Vec<u8>,
     /// How many of them have been read.
     begin: usize,
@@ -34,7 +37,7 @@ pub(super) struct LinkReader {
 
 impl LinkReader {
     /// Adds bytes.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         if self.begin > 0 {
             self.bytes.drain(..self.begin);
             self.begin = 0;
@@ -46,7 +49,7 @@ impl LinkReader {
     ///
     /// # Errors
     /// The other end is of another program.
-    pub(super) fn next(&mut self) -> Result<Option<LinkLine>, LinkFault> {
+    pub fn next_line(&mut self) -> Result<Option<LinkLine>, LinkFault> {
         let rest = &self.bytes[self.begin..];
         let Some(end) = rest.iter().take(WORDS_BYTES_MAX).position(|byte| *byte == b'\n') else {
             return if rest.len() < WORDS_BYTES_MAX { Ok(None) } else { Err(LinkFault) };
@@ -72,10 +75,11 @@ impl LinkReader {
 
 /// What was read is no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LinkFault;
+pub struct LinkFault;
 
 /// A text as one word: the percent sign, a star and all bytes except visible ASCII are encoded.
-pub(super) fn to_word(text: &str) -> String {
+#[must_use]
+pub fn to_word(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -88,7 +92,8 @@ pub(super) fn to_word(text: &str) -> String {
 }
 
 /// The text of such a word.
-pub(super) fn from_word(word: &str) -> Option<String> {
+#[must_use]
+pub fn from_word(word: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(word.len()), word);
     while let Some((plain, encoded)) = rest.split_once('%') {
         bytes.extend_from_slice(plain.as_bytes());
@@ -138,7 +143,7 @@ mod tests {
             let (mut reader, mut found) = (LinkReader::default(), Vec::new());
             for piece in bytes.chunks(len) {
                 reader.push(piece);
-                while let Some(line) = reader.next().expect("they are lines") {
+                while let Some(line) = reader.next_line().expect("they are lines") {
                     found.push(line);
                 }
             }
@@ -167,10 +172,10 @@ mod tests {
         for bytes in [&b"X\n"[..], b"X 3\n", b"X +-1\n", b"X +x\n", b"X +1\nab", b"\xFF +0\n\n"] {
             let mut reader = LinkReader::default();
             reader.push(bytes);
-            assert_eq!(reader.next(), Err(LinkFault), "{bytes:?}");
+            assert_eq!(reader.next_line(), Err(LinkFault), "{bytes:?}");
         }
         let mut reader = LinkReader::default();
         reader.push(&[b'x'; WORDS_BYTES_MAX]);
-        assert_eq!(reader.next(), Err(LinkFault));
+        assert_eq!(reader.next_line(), Err(LinkFault));
     }
 }

@@ -76,7 +76,7 @@ impl ParentLink {
 
     /// The next line that was read. A child that sends something else is not read any more.
     pub(super) fn next(&mut self) -> Option<LinkLine> {
-        self.reader.next().unwrap_or_default()
+        self.reader.next_line().unwrap_or_default()
     }
 }
 

@@ -35,6 +35,9 @@ mod shared;
 mod signals;
 mod sums;
 
+// For the fuzz targets.
+pub use line::{LinkFault, LinkLine, LinkReader, from_word, to_word};
 pub use parent::{Parent, ParentEnd};
 pub use place::ChildPlace;
 pub use plan::ParentPlan;
+pub use shared::{event_of, publication};

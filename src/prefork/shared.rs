@@ -24,11 +24,16 @@ impl Backplane for LinkBackplane {
     }
 
     fn publish(&mut self, service: &str, topic: Option<&str>, message: &Message) {
-        let topic = topic.map_or_else(|| ALL.to_owned(), to_word);
-        let kind = if message.is_text() { TEXT } else { BINARY };
-        let line = LinkLine::encode(&[PUB, &to_word(service), &topic, kind], message.as_bytes());
-        self.0.push_or_miss(line);
+        self.0.push_or_miss(publication(service, topic, message));
     }
+}
+
+/// The line for a message to the sockets of a topic, or to all.
+#[must_use]
+pub fn publication(service: &str, topic: Option<&str>, message: &Message) -> Vec<u8> {
+    let topic = topic.map_or_else(|| ALL.to_owned(), to_word);
+    let kind = if message.is_text() { TEXT } else { BINARY };
+    LinkLine::encode(&[PUB, &to_word(service), &topic, kind], message.as_bytes())
 }
 
 /// Has the loop deliver what comes from other processes.
@@ -93,8 +98,9 @@ fn cost(event: &SharedEvent) -> usize {
     }
 }
 
-/// What a line has the loop do, if it is one of these.
-pub(super) fn event_of(line: &LinkLine) -> Option<SharedEvent> {
+/// What a line of the parent says, if it is for the loop.
+#[must_use]
+pub fn event_of(line: &LinkLine) -> Option<SharedEvent> {
     let (verb, rest) = line.words.split_first()?;
     match (verb.as_str(), rest) {
         (PUB, [service, topic, kind]) => Some(SharedEvent::Message {
@@ -132,12 +138,9 @@ mod tests {
             (Some("a b,\n%é"), Message::from("")),
             (None, Message::from("all")),
         ] {
-            let words = [PUB, &to_word("/a b"), &topic.map_or(ALL.to_owned(), to_word)];
-            let kind = if message.is_text() { TEXT } else { BINARY };
-            let bytes = LinkLine::encode(&[&words[..], &[kind]].concat(), message.as_bytes());
             let mut reader = LinkReader::default();
-            reader.push(&bytes);
-            let line = reader.next().expect("it is a line").expect("it is whole");
+            reader.push(&publication("/a b", topic, &message));
+            let line = reader.next_line().expect("it is a line").expect("it is whole");
             let Some(SharedEvent::Message { service, topic: found, message: told }) =
                 event_of(&line)
             else {
