@@ -59,18 +59,25 @@ impl Exchange {
         }
     }
 
-    /// Tells processes that read again what they have missed.
+    /// Tells processes that read again that they have missed something.
     pub(super) fn tell_gaps(&mut self, all: &mut [ServerProcess]) {
-        if self.gaps.is_empty() {
-            return;
+        for process in self.gaps.clone() {
+            self.tell_gap(&mut all[process]);
         }
-        let line = LinkLine::encode(&[GAP], b"");
-        let Self { gaps, counts, .. } = self;
-        gaps.retain(|process| {
-            let is_told = all[*process].is_ready() && all[*process].send(&line);
-            counts[*process].gaps += u64::from(is_told);
-            !is_told
-        });
+    }
+
+    /// Tells a process that it has missed something, if it has. Returns whether it knows.
+    fn tell_gap(&mut self, process: &mut ServerProcess) -> bool {
+        let number = process.number;
+        if !self.gaps.contains(&number) {
+            return true;
+        }
+        let is_told = process.is_ready() && process.send(&LinkLine::encode(&[GAP], b""));
+        if is_told {
+            self.gaps.remove(&number);
+            self.counts[number].gaps += 1;
+        }
+        is_told
     }
 
     /// The counters for Prometheus.
@@ -104,7 +111,8 @@ impl Exchange {
         let words: Vec<_> = line.words.iter().map(String::as_str).collect();
         let bytes = LinkLine::encode(&words, &line.content);
         for process in to.into_iter().filter(|process| *process != from) {
-            if all[process].send(&bytes) {
+            // The gap comes before what was sent after it.
+            if self.tell_gap(&mut all[process]) && all[process].send(&bytes) {
                 self.counts[process].delivered += 1;
             } else {
                 self.counts[process].skipped += 1;
