@@ -579,8 +579,7 @@ fn operators_see_databases() {
     let mut server = Server::new(SOON);
     server.database("eager", eager.clone()).database("lazy", lazy.clone());
     let host = server.bind("127.0.0.1:0").expect("a port is free");
-    let handle = host.metrics_handle();
-    let server = Running::run(host);
+    let (handle, server) = (host.metrics_handle(), Running::run(host));
     let ready = || handle.readiness(DEADLINE).expect("the host turns").to_string();
     assert_eq!(ready(), "database eager is down");
     let line = logged::line_with("database eager: it cannot be connected");

@@ -61,8 +61,15 @@ impl Hub {
             Outbound::Later { .. } | Outbound::Answered { .. } => false,
         });
         let runs = self.runs(self.workers[worker].service);
-        self.apply_each(&mut batch, deliveries_max, |hub, transaction| {
-            if runs { hub.apply_as(worker, transaction, now) } else { 0 }
+        self.apply_each(&mut batch, deliveries_max, |hub, transaction| match transaction {
+            transaction if runs => hub.apply_as(worker, transaction, now),
+            // Other processes may have sockets of the service.
+            #[cfg(feature = "processes")]
+            Outbound::Send { to, message } => {
+                hub.share(worker, &to, &message);
+                0
+            }
+            _ => 0,
         })
     }
 

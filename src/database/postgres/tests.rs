@@ -97,7 +97,7 @@ fn a_password_is_read_from_its_file() {
 /// Why a server that is not there is not connected.
 fn attempt(server: &Postgres) -> String {
     let plan = ConnectionPlan { name: "test", access: Access::Read, query_timeout: DEADLINE };
-    server.connect(&plan).err().expect("it is no server").to_string()
+    server.connect(&plan).expect_err("it is no server").to_string()
 }
 
 /// Waits until as many attempts are under way.

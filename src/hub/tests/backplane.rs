@@ -253,3 +253,17 @@ fn a_local_audience_is_of_this_process() {
         assert_eq!((got, kept.take()), ([3, 1], vec![]), "{share:?}");
     }
 }
+
+#[cfg(feature = "senders")]
+#[test]
+fn a_sender_reaches_others_while_its_service_does_not_run() {
+    let (mut rig, kept, sockets) = sharing(Share::Topics);
+    let number = rig.hub().workers[WorkerId::new(2)].run;
+    rig.end_run(ServiceId::new(2), number);
+    sockets.into_iter().for_each(|id| rig.remove(id));
+    rig.wait(60_000);
+    kept.take();
+    let (mut sent, now) = ([send(Audience::topic("t"), "near")].into_iter(), rig.now);
+    rig.engine.hub_mut().apply_for(WorkerId::new(2), &mut sent, usize::MAX, now);
+    assert_eq!(kept.take(), ["pub /s Some(\"t\") near"]);
+}
