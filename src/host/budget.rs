@@ -47,8 +47,13 @@ impl CallbackBudget {
     }
 
     /// A callback has been called.
+    #[inline]
     pub(crate) fn count(&mut self) {
-        self.count_at(sys::tick());
+        let now = sys::tick();
+        // Most of them take less than a tick.
+        if now != self.looked {
+            self.count_at(now);
+        }
     }
 
     fn begin_at(&mut self, now: Duration) {
@@ -56,9 +61,6 @@ impl CallbackBudget {
     }
 
     fn count_at(&mut self, now: Duration) {
-        if now == self.looked {
-            return;
-        }
         // A callback may have begun just before one tick and ended just after another.
         let slow = now.saturating_sub(self.looked).saturating_sub(TICK_MAX);
         if slow > self.max {

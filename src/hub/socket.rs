@@ -257,6 +257,12 @@ impl Socket {
     /// Whether its service is the one that `worker` runs. It may have another worker.
     #[inline]
     fn is_of(&self, worker: WorkerId, workers: &WorkerTable) -> bool {
+        self.worker == Some(worker) || cfg!(feature = "workers") && self.is_beside(worker, workers)
+    }
+
+    /// The same for one with another worker. Most messages are for sockets of the worker itself.
+    #[cold]
+    fn is_beside(&self, worker: WorkerId, workers: &WorkerTable) -> bool {
         self.worker.is_some_and(|own| workers.are_of_one(own, worker))
     }
 }

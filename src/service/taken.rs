@@ -17,6 +17,7 @@ pub struct TakenMail {
 
 impl TakenMail {
     /// The service gets a transaction.
+    #[inline]
     pub fn pick_up(&mut self, transaction: &Inbound) {
         self.put_down();
         self.in_hand = [1, transaction.mail_bytes()];
@@ -34,6 +35,7 @@ impl TakenMail {
     }
 
     /// The service is done with the current transaction, if it has one.
+    #[inline]
     pub fn put_down(&mut self) {
         let [messages, bytes] = std::mem::take(&mut self.in_hand);
         self.messages += messages;
