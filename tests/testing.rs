@@ -427,10 +427,9 @@ impl Service for Looping {
     fn run(&mut self, _: &mut Context) {}
 }
 
-/// Counts what its worker got.
+/// Counts what its worker got, and knows the service for which it was made.
 #[cfg(feature = "workers")]
-#[derive(Default)]
-struct Counts(u32);
+struct Counts(u32, &'static str);
 
 #[cfg(feature = "workers")]
 impl Handler for Counts {
@@ -444,7 +443,8 @@ impl Handler for Counts {
             "panic" => panic!("as asked"),
             "who" => {
                 let context = peer.context();
-                let text = format!("worker {} of {}", context.worker(), context.workers());
+                let [number, len] = [context.worker(), context.workers()];
+                let text = format!("worker {number} of {len} at {}", self.1);
                 peer.send(text);
             }
             "count" => peer.send(self.0.to_string()),
@@ -457,16 +457,16 @@ impl Handler for Counts {
 #[cfg(feature = "workers")]
 fn workers_share_sockets_and_nothing_else() {
     let mut server = Server::new(Limits::SERVER);
-    server.mount("/first", || handler(Counts::default()));
+    server.mount("/first", || handler(Counts(0, "/first")));
     let workers = Workers::new(3).by(WorkerKey::Query("room".into()));
-    server.mount("/rooms", || handler(Counts::default())).workers(workers);
+    server.mount("/rooms", || handler(Counts(0, "/rooms"))).workers(workers);
     let host = TestHost::new(server);
     let first = host.open("/first");
     // Without the key, each gets the worker with the fewest sockets.
     let clients = [(); 3].map(|()| host.open("/rooms"));
     for (number, client) in clients.iter().enumerate() {
         client.say("who");
-        client.expect(format!("worker {number} of 3").as_str());
+        client.expect(format!("worker {number} of 3 at /rooms").as_str());
     }
     let [ada, bob, eve] = &clients;
     // Topics and senders reach all, and no other service.
@@ -478,7 +478,7 @@ fn workers_share_sockets_and_nothing_else() {
         client.expect("to all");
     }
     first.say("who");
-    first.expect("worker 0 of 1");
+    first.expect("worker 0 of 1 at /first");
     // Those of one key have one worker, with one state.
     let [tea, more_tea] = [(); 2].map(|()| host.open("/rooms?room=tea"));
     for client in [&tea, &more_tea] {
@@ -509,7 +509,7 @@ fn workers_share_sockets_and_nothing_else() {
 fn a_server_with_too_many_workers_is_refused() {
     let fault = fault_of(|| {
         let mut server = Server::new(Limits::SERVER);
-        server.mount("/rooms", || handler(Counts::default())).workers(Workers::new(65));
+        server.mount("/rooms", || handler(Counts(0, "/rooms"))).workers(Workers::new(65));
         drop(TestHost::new(server));
     });
     assert!(fault.contains("/rooms has 65 workers, allowed are 1 to 64"), "{fault}");
