@@ -1,5 +1,5 @@
-//! The demo chat with `share`: what it tells the chats of other processes and hosts, and what it
-//! does with what they tell.
+//! The demo chat with `share`: what it sends to the chats of other processes and hosts, and how it
+//! follows what they send.
 
 #![cfg(all(feature = "chatroom", feature = "processes"))]
 
@@ -115,7 +115,7 @@ impl Chat {
         });
     }
 
-    /// Tells other processes what they are to know.
+    /// Sends other processes what is new here, and what is due.
     pub(super) fn write(&mut self, context: &mut Context) {
         let Some(all) = self.rooms.news.as_mut().map(std::mem::take) else { return };
         for news in all {

@@ -1,4 +1,4 @@
-//! How the jobs of the demo chat go that it gives to its database.
+//! The jobs that the demo chat gives to its database: how many are under way, and how they end.
 
 #![cfg(all(feature = "chatroom", any(feature = "sqlite", feature = "postgres")))]
 
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use switchboard::DatabaseError;
 
-/// How jobs of one kind go.
+/// The jobs of one kind.
 pub(crate) struct Jobs {
     /// What has failed if one of them has.
     failure: &'static str,

@@ -1,6 +1,6 @@
 //! The people of the demo chat in other processes, if it shares. Each process tells who comes and
-//! goes; its news have numbers, so that a hole is noticed, and is mended by a report of all of its
-//! people. A process that is silent has gone, and its people with it.
+//! goes. News of a process are numbered, so that another one notices missing news and asks for a
+//! report of all people. A process that is silent has gone, and its people with it.
 
 #![cfg(all(feature = "chatroom", feature = "processes"))]
 
@@ -19,7 +19,7 @@ pub(crate) struct Others {
     own: u64,
     sent: u64,
     processes: HashMap<u64, Process>,
-    /// What all names count.
+    /// The bytes of all names, as they are counted.
     names_bytes: usize,
     /// How many questions for reports are due, of which one is sent in [`PAUSE`].
     asks: u8,
@@ -121,8 +121,8 @@ impl Others {
         self.is_on().then_some(PAUSE)
     }
 
-    /// If another process has the same slot, one of the two takes another number. Then its old
-    /// number has gone: returns the news of that.
+    /// If another process has the same slot, one of the two takes another number. Returns the news
+    /// that the old number of this process has gone.
     pub(crate) fn renumber(&mut self, from: u64, now: Instant) -> Option<Letter> {
         let is_mine_to_change = from % SLOTS == self.own % SLOTS && from < self.own;
         is_mine_to_change.then(|| {
@@ -326,7 +326,7 @@ fn random() -> u64 {
 
 /// How many processes have slots of their own.
 pub(crate) const SLOTS: u64 = 1_000;
-/// A question and a report come once in this time at most.
+/// A process sends one question and one report in this time at most.
 const PAUSE: Duration = Duration::from_secs(1);
 /// After this time without news, one says that the process is there.
 const ALIVE: Duration = Duration::from_secs(5);

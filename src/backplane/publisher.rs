@@ -105,7 +105,7 @@ fn add_to(pipeline: &mut Pipeline, channel: &str, bytes: &[u8]) {
     pipeline.cmd("PUBLISH").arg(channel).arg(bytes).ignore();
 }
 
-/// A sign of life for the subscriber, which looks for changes then.
+/// A sign of life for the subscriber, which then looks for changes.
 fn beat(shared: &RedisShared) -> (String, Vec<u8>) {
     let origin = shared.origin();
     shared.counts.beat(origin.number);

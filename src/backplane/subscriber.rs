@@ -1,5 +1,5 @@
-//! The thread that subscribes. It sits in a read. What the publisher sends to the host itself has
-//! it look for topics that have come or gone.
+//! The thread that subscribes. It waits in a read. A sign of life, which the publisher sends to its
+//! own host, wakes it to look for topics that have come or gone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -217,7 +217,7 @@ fn is_word(value: &Value, word: &str) -> bool {
 }
 
 /// The last number of each host. Redis may still carry out what a host has sent over a connection
-/// that it has given up, behind what it has sent since.
+/// that the host has replaced, behind what the host has sent since then.
 #[derive(Debug, Default)]
 struct LastNumbers(BTreeMap<u64, u64>);
 

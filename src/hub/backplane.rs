@@ -1,4 +1,5 @@
-//! What services share with the other processes of their server. Local sockets never wait for that.
+//! What services share with other processes, of their server or of other hosts. Local sockets never
+//! wait for that.
 
 use crate::hub::backplane_trait::{Backplane, SharedEvent};
 use crate::hub::worker_slot::{RunState, WorkerSlot};
@@ -10,7 +11,7 @@ use crate::time::Time;
 use crate::ws::Message;
 
 impl Hub {
-    /// Shares by this, from now on. To be called before there are sockets.
+    /// Shares by this backplane. To be called before there are sockets.
     pub fn share_by(&mut self, backplane: Box<dyn Backplane>) {
         self.services.backplane = Some(backplane);
     }
@@ -44,9 +45,9 @@ impl Hub {
         }
     }
 
-    /// Puts a gap into the mail of a worker, unless one is there. One that it has got may tell of
-    /// what was missing before: then the next follows when that is known to be taken, so that
-    /// there are never many.
+    /// Puts a gap into the mail of a worker, unless one waits there. The worker may have got its
+    /// last gap before this one, and not have reported so. Then another gap is due when it reports,
+    /// so that there are never many.
     fn tell_gap(&mut self, worker: WorkerId) {
         let slot = &self.workers[worker];
         let has_begun = match slot.state {

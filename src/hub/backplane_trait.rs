@@ -5,7 +5,7 @@ use std::fmt;
 use crate::ws::Message;
 
 /// Takes what services share to others. No call waits: what cannot be sent is left out, and the
-/// others get a [`SharedEvent::Gap`]. To drop it is the end of it.
+/// others get a [`SharedEvent::Gap`]. A backplane ends when it is dropped.
 pub trait Backplane: fmt::Debug + Send {
     /// A topic of a service has its first socket here.
     fn subscribe(&mut self, service: &str, topic: &str);
@@ -26,7 +26,7 @@ pub enum SharedEvent {
         service: String,
         /// The topic; `None` for all sockets.
         topic: Option<String>,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Messages of others may be missing here, of any service.

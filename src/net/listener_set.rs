@@ -83,7 +83,8 @@ impl ListenerSet {
     }
 }
 
-/// Replaces a listener by one for each process. Nobody could listen where it did.
+/// Replaces a listener by one for each process. The first one has shown that no other server has
+/// its address.
 fn multiply(first: Listener, processes: usize) -> io::Result<(Place, Vec<OwnedFd>)> {
     let (address, transport) = (first.address().clone(), first.traits().transport);
     drop(first);

@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What was counted of the backplane, over which services share with other hosts. All counts only
-/// grow.
+/// What was counted of the backplane, over which services share with other hosts. `published`,
+/// `received`, `dropped` and `gaps` only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackplaneMetrics {
@@ -26,7 +26,7 @@ pub struct BackplaneMetrics {
     pub gaps: u64,
     /// How many bytes wait to be published.
     pub queue_bytes: u64,
-    /// How long the last sign of life took to the broker and back.
+    /// How long the last sign of life took to the backplane and back.
     pub lag: Duration,
 }
 

@@ -164,7 +164,7 @@ impl ServerProcess {
         self.running.as_mut().map(|running| &mut running.link)
     }
 
-    /// Sends it a line, unless too much waits for it. Returns whether it does.
+    /// Queues a line for it, unless the queue is full. Returns whether the line is queued.
     pub(super) fn send(&mut self, line: &[u8]) -> bool {
         self.link().is_some_and(|link| link.send(line))
     }

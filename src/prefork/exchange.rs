@@ -12,7 +12,7 @@ use crate::prefork::shared::ALL;
 pub(super) struct Exchange {
     /// The processes with sockets of a topic, by the words for service and topic.
     topics: BTreeMap<(String, String), BTreeSet<usize>>,
-    /// The processes that have missed something, and do not know.
+    /// The processes that have missed something, and have not got a gap for it.
     gaps: BTreeSet<usize>,
     counts: Vec<ExchangeCount>,
 }
@@ -59,25 +59,25 @@ impl Exchange {
         }
     }
 
-    /// Tells processes that read again that they have missed something.
+    /// Sends the gaps that are due to processes that read again.
     pub(super) fn tell_gaps(&mut self, all: &mut [ServerProcess]) {
         for process in self.gaps.clone() {
             self.tell_gap(&mut all[process]);
         }
     }
 
-    /// Tells a process that it has missed something, if it has. Returns whether it knows.
+    /// Sends a gap to a process that has missed something. Returns whether none is left to send.
     fn tell_gap(&mut self, process: &mut ServerProcess) -> bool {
         let number = process.number;
         if !self.gaps.contains(&number) {
             return true;
         }
-        let is_told = process.is_ready() && process.send(&LinkLine::encode(&[GAP], b""));
-        if is_told {
+        let is_sent = process.is_ready() && process.send(&LinkLine::encode(&[GAP], b""));
+        if is_sent {
             self.gaps.remove(&number);
             self.counts[number].gaps += 1;
         }
-        is_told
+        is_sent
     }
 
     /// The counters for Prometheus.

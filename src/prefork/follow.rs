@@ -14,8 +14,8 @@ use crate::prefork::queue::LinkQueue;
 use crate::prefork::shared::{Deliveries, LinkBackplane, event_of};
 
 impl ChildPlace {
-    /// Stops a host when the parent has gone, answers what that asks for operators, and shares what
-    /// services share. To be called before the host runs.
+    /// Stops a host when the parent has gone, answers what the parent asks for operators, and
+    /// shares what services share. To be called before the host runs.
     ///
     /// # Errors
     /// The system gives no thread, or no descriptor.
@@ -24,7 +24,7 @@ impl ChildPlace {
         let queue = LinkQueue::start(link.get_ref().try_clone()?)?;
         let questions = Questions::start(admin.desk(host)?, queue.clone())?;
         let deliveries = Deliveries::new(host.notice_sender());
-        // It comes before any socket.
+        // The task runs before there is any socket.
         notices.send_event(HostEvent::Task(LoopTask(Box::new(move |hub, _, _| {
             hub.share_by(Box::new(LinkBackplane(queue)));
         }))));

@@ -76,7 +76,8 @@ impl Gatherings {
         }
     }
 
-    /// Answers those that no process is to answer any more, about so many processes.
+    /// Answers requests for which no answer is to come: all have answered, or their time is over.
+    /// `processes` is how many the server has.
     pub(super) fn finish(&mut self, processes: usize, exchange: &Exchange, now: Instant) {
         let is_over = |of: &Gathering| of.awaited.is_empty() || now >= of.deadline;
         let over: Vec<_> =
@@ -133,7 +134,8 @@ fn status(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize) -> Respons
     Response::new(Status::OK, "application/json", text.into_bytes())
 }
 
-/// 200 if each process has answered with that, or else what each of the others says.
+/// 200 with the text `good` if each process has answered with 200. Otherwise 503 with the reasons
+/// of the others, each with its process.
 fn all_well(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize, good: &str) -> Response {
     let mut reasons = Vec::new();
     for process in 0..processes {
@@ -152,7 +154,7 @@ fn all_well(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize, good: &s
     }
 }
 
-/// 200 if each process that runs has answered with that. One that has ended is started again.
+/// 200 if each process that runs has answered with 200. One that has ended is started again.
 fn health(answers: &BTreeMap<usize, ProcessAnswer>) -> Response {
     match !answers.is_empty() && answers.values().all(|answer| answer.status == 200) {
         true => Response::text(Status::OK, "ok"),
@@ -177,7 +179,7 @@ fn sockets(answers: &BTreeMap<usize, ProcessAnswer>) -> Response {
     Response::new(Status::ACCEPTED, "application/json", text.into_bytes()).note(&note)
 }
 
-/// The answer of the first process that does not say it is done, or else that of the first.
+/// The first answer that is not 200, or else that of the first process.
 fn first_fault(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize) -> Response {
     if let Some(answer) = answers.values().find(|answer| answer.status != 200) {
         return first_of(Some(answer));

@@ -29,8 +29,8 @@ impl ParentLink {
         self.stream.as_raw_fd()
     }
 
-    /// Has a line sent by the next [`flush`](Self::flush), unless as much as may wait is waiting
-    /// for the child. Returns whether it does.
+    /// Queues a line for the next [`flush`](Self::flush), unless the queue is full. Returns whether
+    /// the line is queued.
     pub(super) fn send(&mut self, line: &[u8]) -> bool {
         if self.unsent.len() >= TOGETHER_BYTES {
             self.flush();

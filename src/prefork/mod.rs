@@ -4,7 +4,7 @@
 //!
 //! In reading order:
 //!
-//! - `place`: [`ChildPlace`], what a child process gets of its parent
+//! - `place`: [`ChildPlace`], what a child process gets from its parent
 //! - `plan`: [`ParentPlan`], what a parent listens on, and what it does besides
 //! - `parent`: [`Parent`], which starts and stops its children; `due`: when it does
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports

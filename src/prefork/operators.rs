@@ -1,5 +1,4 @@
-//! `Operators`: the listeners for operators of all processes. What they ask for is asked of each
-//! process.
+//! `Operators`: the listeners for operators of all processes. Each request goes to each process.
 
 use std::io;
 use std::sync::Arc;

@@ -314,7 +314,7 @@ impl Parent {
         self.exchange.ended(number);
         match self.phase {
             ParentPhase::Stopping => {
-                // One that was asked to stop before it could listen to signals.
+                // One that was not ready may have been asked to stop before it caught signals.
                 if !status.success() && was_ready {
                     log::error!(target: TARGET, "process {number} (pid {pid}) has ended: {status}");
                     self.fail(status.code(), now);

@@ -1,4 +1,4 @@
-//! `ChildPlace`: what a child process gets of its parent. One variable of the environment has the
+//! `ChildPlace`: what a child process gets from its parent. One variable of the environment has the
 //! numbers of the descriptors; the first line of the link has secrets.
 
 use std::io::{self, BufRead, BufReader, ErrorKind};
@@ -43,7 +43,7 @@ impl ChildPlace {
     /// The variable is set, and is not for this process. Or a descriptor is not what it should be.
     pub fn take() -> io::Result<Option<Self>> {
         let Ok(text) = env::var(PLACE) else { return Ok(None) };
-        // It was started by a name of the system for its file. Without /proc, its own name stays.
+        // The system has named it after the link that it was started by (`/proc/self/exe`).
         let _ = fs::write("/proc/self/comm", "switchboard");
         let fault = |what: &str| {
             let cure = "only a server sets it, for a process of its own; unset it";

@@ -21,7 +21,7 @@ pub(super) struct LinkQueue {
 struct LinkState {
     /// How many bytes wait.
     bytes: AtomicUsize,
-    /// Whether a line was left out, of which the parent does not know.
+    /// Whether a line was left out, and the parent does not know it.
     has_missed: AtomicBool,
 }
 
@@ -45,14 +45,13 @@ impl LinkQueue {
         let _ = self.lines.send(line);
     }
 
-    /// Sends a line, unless as much as may wait is waiting: then the parent learns that one is
-    /// missing.
+    /// Sends a line, unless the queue is full: then the parent learns that a line is missing.
     pub(super) fn push_or_miss(&self, line: Vec<u8>) {
         if self.state.bytes.load(Ordering::SeqCst) < WAITING_BYTES_MAX {
             return self.push(line);
         }
         self.state.has_missed.store(true, Ordering::SeqCst);
-        // The thread may have looked for that before, and have nothing to write any more.
+        // The thread may have looked at the flag before it was set, and have no more to write.
         if self.state.bytes.load(Ordering::SeqCst) < WAITING_BYTES_MAX
             && self.state.has_missed.swap(false, Ordering::SeqCst)
         {

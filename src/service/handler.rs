@@ -61,9 +61,9 @@ pub trait Handler: 'static {
     /// [`Limits::outbox_low_bytes`](crate::Limits::outbox_low_bytes) wait for the peer.
     fn drained(&mut self, peer: &mut Peer<'_, '_>) {}
 
-    /// Messages that other processes have sent may be missing: those to a topic, or to any topic
-    /// and to all sockets if there is none. It is called only for a service that shares
-    /// ([`Share`](crate::service::Share)).
+    /// Messages of other processes, of this host or of others, may be missing: those to a topic, or
+    /// without one those to any topic and to all sockets. It is called only for a service that
+    /// shares ([`Share`](crate::service::Share)).
     #[cfg(feature = "processes")]
     fn gap(&mut self, context: &mut Context<'_>, topic: Option<&str>) {}
 

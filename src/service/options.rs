@@ -38,7 +38,7 @@ pub struct ServiceOptions {
     /// How many workers it has, and what chooses the one of a socket.
     #[cfg(feature = "workers")]
     pub workers: Workers,
-    /// Which of its messages reach the other processes of its server.
+    /// Which of its messages reach the other processes of its server, and other hosts.
     #[cfg(feature = "processes")]
     pub share: Share,
     /// When it starts. A program has to have options of its own

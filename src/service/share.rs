@@ -1,11 +1,12 @@
 //! `Share`: which messages of a service reach other processes of its server, and other hosts.
 
 /// Which messages of a service also reach its sockets in the other processes of the same server,
-/// and with a backplane those of other hosts.
-/// Ids of sockets are never shared: they are of one process.
+/// and with a backplane those of other hosts. Ids of sockets are never shared: they are of one
+/// process.
 ///
-/// Local sockets get a message as without this, and nothing waits for the others. A message may be
-/// missing there: then their services get [`Inbound::Gap`](crate::Inbound::Gap).
+/// Sockets of the own process get a message as without this. Nothing waits for other processes,
+/// where messages may be missing: then the service gets [`Inbound::Gap`](crate::Inbound::Gap)
+/// there, except for what a process has not sent when it is killed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Share {

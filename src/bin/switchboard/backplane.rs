@@ -31,6 +31,6 @@ impl RunningBackplane {
     }
 }
 
-/// Redis has been slow before, if it takes longer.
+/// How long a stop waits for Redis at most.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 const TARGET: &str = "switchboard::backplane";

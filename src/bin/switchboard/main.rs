@@ -11,9 +11,9 @@
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
 //! - `databases`, with the feature `sqlite` or `postgres`: the databases of the configuration
-//! - `backplane`, with the feature `redis`: what services share by with other hosts
-//! - `processes`, with the feature of that name: a run with several processes; `several`: what they
-//!   cannot be together with
+//! - `backplane`, with the feature `redis`: over which services share with other hosts
+//! - `processes`, with the feature of that name: a run with several processes; `several`: what
+//!   cannot be combined with them
 //! - `memory`: the memory limit of the system; `logger`: the log, `log_line`, its lines, and
 //!   `log_target`, where it is written, such as a `log_file`
 //!

@@ -1,4 +1,4 @@
-//! What several processes cannot be together with, and what each of them has alone.
+//! What cannot be combined with several processes, and what each of them has alone.
 
 use std::path::PathBuf;
 
