@@ -43,7 +43,7 @@ impl Admin {
 }
 
 impl Admin {
-    /// What does what operators ask a host for.
+    /// What carries out the requests of operators for a host.
     pub(super) fn actions(self, host: &Host) -> Actions {
         Actions {
             notices: host.notice_sender(),

@@ -1,4 +1,4 @@
-//! `AdminTarget`: who does what operators ask for: the loop of a host, or several processes.
+//! `AdminTarget`: what carries out requests of operators: the loop of a host, or several processes.
 
 use crate::admin::actions::Actions;
 use crate::admin::command::AdminCommand;
@@ -12,7 +12,7 @@ use crate::hub::Collection;
 use crate::pages::Metrics;
 use crate::ws::Response;
 
-/// Does what requests ask for. Nothing here waits: the answer is a [`Reply`].
+/// Carries out requests. Nothing here waits: the answer is a [`Reply`].
 pub(super) enum AdminTarget {
     Host(Actions),
     #[cfg(feature = "processes")]

@@ -1,4 +1,4 @@
-//! `RedisBackplane`: both threads, and the way of the loop to them.
+//! `RedisBackplane`: starts and ends both threads, and passes them what the loop publishes.
 
 use std::fmt;
 use std::io;
@@ -32,8 +32,9 @@ pub struct RedisBackplane {
 }
 
 impl RedisBackplane {
-    /// Connects a host, to be called before it runs. Nothing waits for the connections. What the
-    /// host shared by before is replaced.
+    /// Connects a host, to be called before it runs. Nothing waits for the connections. It replaces
+    /// a backplane that the host had before. With TLS, ring becomes the default provider of rustls
+    /// in this process, unless there is one.
     ///
     /// # Errors
     /// The system gives no thread.

@@ -218,7 +218,7 @@ pub struct Config {
     /// The databases, in the order of their names.
     #[cfg(feature = "database")]
     pub databases: Vec<DatabaseConfig>,
-    /// What services share by with other hosts.
+    /// The backplane, over which services share with other hosts.
     #[cfg(feature = "redis")]
     pub backplane: Option<crate::backplane::RedisOptions>,
 }

@@ -63,7 +63,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "processes",
         default: "1",
-        meaning: "So many processes serve the same addresses, each with services of its own",
+        meaning: "How many processes serve the same addresses, each with services of its own",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::Unix(UnixValue::Processes(|config| {
             &mut config.processes
