@@ -308,7 +308,7 @@ fn the_start_names_what_each_process_has_alone() {
     let output = command(&folder).arg("--list-services").output().expect("it runs");
     let said = String::from_utf8(output.stdout).expect("it is text");
     let line = said.lines().last().expect("it says something");
-    assert!(line.starts_with("processes: 2; each has a state"), "{line}");
+    assert!(line.starts_with("processes: 2; each has its own state"), "{line}");
     assert!(line.contains("/echo") && line.contains("/clock"), "{line}");
 }
 

@@ -20,10 +20,8 @@ pub(super) fn connect(options: &RedisOptions) -> Result<Connection, String> {
     let mut info = options.url.as_str().into_connection_info().map_err(|error| text(&error))?;
     // The names of the library would be two commands more, which a user may not have.
     let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
-    if let Some(file) = &options.password_file {
-        let password = fs::read_to_string(file)
-            .map_err(|error| format!("password-file {} is not read: {error}", file.display()))?;
-        settings = settings.set_password(password.trim_end_matches(['\r', '\n']));
+    if let Some(password) = password(options)? {
+        settings = settings.set_password(password);
     }
     info = info.set_redis_settings(settings);
     let client = match info.addr() {
@@ -41,6 +39,25 @@ pub(super) fn connect(options: &RedisOptions) -> Result<Connection, String> {
         set(&connection, Some(CALL)).map_err(|error| text(&error))?;
     }
     Ok(connection)
+}
+
+/// The password of its file, if there is one.
+fn password(options: &RedisOptions) -> Result<Option<String>, String> {
+    let Some(file) = &options.password_file else { return Ok(None) };
+    let text = fs::read_to_string(file)
+        .map_err(|error| format!("password-file {} is not read: {error}", file.display()))?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+impl RedisOptions {
+    /// Reads the files of the password and of the authorities, as each connection does.
+    ///
+    /// # Errors
+    /// Which one cannot be used, and why.
+    pub fn check_files(&self) -> Result<(), String> {
+        password(self)?;
+        self.ca_file.as_deref().map_or(Ok(()), |file| authorities(file).map(drop))
+    }
 }
 
 /// The authorities of a file, in PEM.

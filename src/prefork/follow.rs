@@ -8,7 +8,7 @@ use crate::engine::{HostEvent, LoopTask};
 use crate::host::Host;
 use crate::host::thread::spawn;
 use crate::prefork::desk::Questions;
-use crate::prefork::line::LinkReader;
+use crate::prefork::line::{LinkFault, LinkReader};
 use crate::prefork::place::ChildPlace;
 use crate::prefork::queue::LinkQueue;
 use crate::prefork::shared::{Deliveries, LinkBackplane, event_of};
@@ -29,35 +29,38 @@ impl ChildPlace {
             hub.share_by(Box::new(LinkBackplane(queue)));
         }))));
         spawn("parent".to_owned(), move || {
-            read(link, &questions, &deliveries);
-            log::error!(
-                target: "switchboard::server",
-                "the parent process has gone, so this one stops"
-            );
+            let why = read(link, &questions, &deliveries);
+            log::error!(target: "switchboard::server", "the parent process {why}, so this one stops");
             stopper.stop();
         })
         .map(drop)
     }
 }
 
-/// Passes on what the parent sends, until it has gone.
-fn read(mut link: BufReader<UnixStream>, questions: &Questions, deliveries: &Deliveries) {
+/// Passes on what the parent sends, until that ends. Returns why.
+fn read(
+    mut link: BufReader<UnixStream>,
+    questions: &Questions,
+    deliveries: &Deliveries,
+) -> &'static str {
     let (mut reader, mut events) = (LinkReader::default(), Vec::new());
     loop {
         let len = match link.fill_buf() {
-            Ok([]) => return,
+            Ok([]) => return GONE,
             Ok(bytes) => {
                 reader.push(bytes);
                 bytes.len()
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => 0,
-            Err(_) => return,
+            Err(_) => return GONE,
         };
         link.consume(len);
-        while let Ok(Some(line)) = reader.next_line() {
-            match Questions::is_one(&line) {
-                true => questions.push(line),
-                false => events.extend(event_of(&line)),
+        loop {
+            match reader.next_line() {
+                Ok(Some(line)) if Questions::is_one(&line) => questions.push(line),
+                Ok(Some(line)) => events.extend(event_of(&line)),
+                Ok(None) => break,
+                Err(LinkFault) => return "has sent what is no line",
             }
         }
         if !events.is_empty() {
@@ -65,3 +68,5 @@ fn read(mut link: BufReader<UnixStream>, questions: &Questions, deliveries: &Del
         }
     }
 }
+
+const GONE: &str = "has gone";

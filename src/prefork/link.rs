@@ -4,13 +4,15 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-use crate::prefork::line::{LinkLine, LinkReader};
+use crate::prefork::line::{LinkFault, LinkLine, LinkReader};
 
 /// Reads and writes lines. The child may be slow, or hang.
 #[derive(Debug)]
 pub(super) struct ParentLink {
     stream: UnixStream,
     reader: LinkReader,
+    /// It has sent what is no line, and is not read any more.
+    is_faulty: bool,
     /// What the system has not taken.
     unsent: Vec<u8>,
 }
@@ -22,7 +24,7 @@ impl ParentLink {
     /// The error of the system.
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, reader: LinkReader::default(), unsent: Vec::new() })
+        Ok(Self { stream, reader: LinkReader::default(), is_faulty: false, unsent: Vec::new() })
     }
 
     pub(super) fn descriptor(&self) -> RawFd {
@@ -59,9 +61,11 @@ impl ParentLink {
         }
     }
 
-    /// Reads what has come. Returns whether there may be more: one child does not keep the others
-    /// waiting.
+    /// Reads what has come, as much as a turn takes. Returns whether there may be more.
     pub(super) fn read(&mut self) -> bool {
+        if self.is_faulty {
+            return false;
+        }
         let mut bytes = [0; 16 << 10];
         for _ in 0..READS_MAX {
             match self.stream.read(&mut bytes) {
@@ -74,9 +78,17 @@ impl ParentLink {
         true
     }
 
-    /// The next line that was read. A child that sends something else is not read any more.
-    pub(super) fn next(&mut self) -> Option<LinkLine> {
-        self.reader.next_line().unwrap_or_default()
+    /// The next line that was read.
+    ///
+    /// # Errors
+    /// The child has sent something else. There is no line after that, and no second error.
+    pub(super) fn next(&mut self) -> Result<Option<LinkLine>, LinkFault> {
+        if self.is_faulty {
+            return Ok(None);
+        }
+        let line = self.reader.next_line();
+        self.is_faulty = line.is_err();
+        line
     }
 }
 

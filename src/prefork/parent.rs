@@ -1,5 +1,6 @@
 //! `Parent`: starts the processes of a server, and stops them. It serves nobody itself.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::host::{ListenAddress, Notifier, Terminal};
 use crate::net::listener_set::ListenerSet;
 use crate::prefork::child::{ChildStart, ServerProcess, when};
 use crate::prefork::exchange::Exchange;
+use crate::prefork::line::LinkLine;
 use crate::prefork::link::ParentLink;
 use crate::prefork::operators::Operators;
 use crate::prefork::overseer::Overseer;
@@ -43,6 +45,8 @@ pub struct Parent {
     pub(super) kill: Option<Instant>,
     pub(super) operators: Option<Operators>,
     pub(super) exchange: Exchange,
+    /// The children whose links may have more to read than one turn takes.
+    unread: BTreeSet<usize>,
 }
 
 /// How far a parent has come.
@@ -93,6 +97,7 @@ impl Parent {
             kill: None,
             operators,
             exchange: Exchange::new(plan.processes),
+            unread: BTreeSet::new(),
         })
     }
 
@@ -125,8 +130,9 @@ impl Parent {
         self.start(0, Instant::now())?;
         loop {
             self.children.iter_mut().filter_map(ServerProcess::link).for_each(ParentLink::flush);
-            let timeout = self.deadline(Instant::now());
-            let timeout = timeout.map(|at| at.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            let due = if self.unread.is_empty() { self.deadline(now) } else { Some(now) };
+            let timeout = due.map(|at| at.saturating_duration_since(Instant::now()));
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -153,12 +159,15 @@ impl Parent {
             let place = event.token().0.checked_sub(SIGNALS_LEN)?;
             (place < 2 * self.children.len()).then_some(place)
         };
+        let unread = std::mem::take(&mut self.unread);
         for place in events.iter().filter_map(of_children).collect::<Vec<_>>() {
             match place % 2 {
                 0 => self.take_reports(place / 2, now),
+                _ if unread.contains(&(place / 2)) => {}
                 _ => self.take_lines(place / 2),
             }
         }
+        unread.into_iter().for_each(|number| self.take_lines(number));
     }
 
     fn pids(&self) -> impl Iterator<Item = u32> {
@@ -198,24 +207,29 @@ impl Parent {
         self.end_reload();
     }
 
-    /// Takes what a process has sent through its link.
+    /// Takes what a process has sent through its link, as much as a turn takes.
     fn take_lines(&mut self, number: usize) {
-        loop {
-            let Some(link) = self.children[number].link() else { return };
-            let has_more = link.read();
-            while let Some(line) = self.children[number].link().and_then(ParentLink::next) {
-                match &mut self.operators {
-                    Some(operators) if Operators::is_answer(&line) => {
-                        operators.answered(number, line);
-                    }
-                    _ => self.exchange.take(number, &line, &mut self.children),
-                }
-            }
-            if !has_more {
-                break;
+        if self.children[number].link().is_some_and(ParentLink::read) {
+            self.unread.insert(number);
+        }
+        while let Some(line) = self.next_line(number) {
+            match &mut self.operators {
+                Some(operators) if Operators::is_answer(&line) => operators.answered(number, line),
+                _ => self.exchange.take(number, &line, &mut self.children),
             }
         }
         self.exchange.tell_gaps(&mut self.children);
+    }
+
+    /// The next line of a process. One that sends something else is killed.
+    fn next_line(&mut self, number: usize) -> Option<LinkLine> {
+        let child = &mut self.children[number];
+        let Ok(line) = child.link()?.next() else {
+            log::error!(target: TARGET, "process {number} is killed: it sends what is no line");
+            child.signal(ServerSignal::Kill);
+            return None;
+        };
+        line
     }
 
     /// One of the first processes is ready.

@@ -31,6 +31,12 @@ impl RunningBackplane {
     }
 }
 
+/// The fault of a configuration whose backplane names a file that cannot be used.
+pub(crate) fn fault(config: &Config) -> Option<String> {
+    let checked = config.backplane.as_ref()?.check_files();
+    checked.err().map(|text| format!("[backplane] {text}"))
+}
+
 /// How long a stop waits for Redis at most.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 const TARGET: &str = "switchboard::backplane";

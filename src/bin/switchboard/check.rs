@@ -9,6 +9,8 @@ use switchboard::tls::Tls;
 
 #[cfg(feature = "admin")]
 use super::admin::{known_token, token};
+#[cfg(feature = "redis")]
+use super::backplane;
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -190,7 +192,7 @@ fn exposed(config: &Config) -> Vec<String> {
 }
 
 /// The error for each service that is configured to run on the loop, or to start with the server,
-/// and cannot.
+/// and cannot, and for what else a server cannot start with.
 pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> {
     let own = |path| config.service(path).map_or(&config.all, |own| &own.options);
     let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
@@ -209,6 +211,8 @@ pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> 
     let misplaced = [misplaced, programs::never_eager(config)].concat();
     #[cfg(feature = "processes")]
     let misplaced = [misplaced, several::impossible(config)].concat();
+    #[cfg(feature = "redis")]
+    let misplaced = [misplaced, backplane::fault(config).into_iter().collect()].concat();
     misplaced
 }
 

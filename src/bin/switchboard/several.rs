@@ -40,7 +40,7 @@ pub(crate) fn note(config: &Config) -> String {
         return format!("processes: {}\n", config.processes);
     }
     format!(
-        "processes: {}; each has a state, sockets and topics of its own of {}\n",
+        "processes: {}; each has its own state, sockets and topics of {}\n",
         config.processes,
         names.join(", ")
     )

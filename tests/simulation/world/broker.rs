@@ -30,12 +30,6 @@ impl Calls {
         std::mem::take(&mut *self.lock())
     }
 
-    /// Whether a message is among them.
-    #[cfg(feature = "senders")]
-    pub fn is_published(&self) -> bool {
-        self.lock().iter().any(|call| matches!(call, Call::Publish { .. }))
-    }
-
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

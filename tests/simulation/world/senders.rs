@@ -272,14 +272,11 @@ impl World {
                 [sent] if self.runs(place) => {
                     self.check_order(hub, place, &sent.order, &before);
                 }
-                // The hub does not know yet that the service could not be started.
-                #[cfg(feature = "processes")]
-                [Sent { order: Order::Send { to, serial, len, is_text, .. }, .. }]
-                    if self.has_shared() =>
-                {
-                    self.check_shared(place, to, (*serial, *len, *is_text));
+                _ => {
+                    assert_eq!(self.all_unsent(hub), unsent, "a service that rests has nobody");
+                    #[cfg(feature = "processes")]
+                    self.check_all_shared(place, sent.iter().map(|sent| &sent.order));
                 }
-                _ => assert_eq!(self.all_unsent(hub), unsent, "a service that rests has nobody"),
             }
         }
         is_their_turn.then_some(left)

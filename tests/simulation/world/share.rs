@@ -3,7 +3,7 @@
 //! holes only where there was a gap; each gap reaches each service that shares, and it takes it up
 //! afterwards. The hub has no part in the way between hosts: so nothing waits for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use switchboard::Share;
 use switchboard::hub::Hub;
@@ -12,6 +12,9 @@ use super::broker::{Call, Calls, Coming, Going, Publication, Topic};
 use super::service::{Order, Whom};
 use super::wire::check_payload;
 use super::{Link, World};
+
+/// What a service shares: its path, the topic, the message.
+type SharedMessage = (String, Option<String>, switchboard::Message);
 
 /// What one host shares, if there are others.
 #[derive(Default)]
@@ -88,18 +91,51 @@ impl World {
         to: &Whom,
         (serial, len, is_text): (u32, usize, bool),
     ) {
+        if self.sharing.host.is_some() {
+            let mut published = self.take_calls().into();
+            self.check_published(place, to, (serial, len, is_text), &mut published);
+            assert!(published.is_empty(), "message {serial:x} is shared once");
+        }
+    }
+
+    /// Senders have sent these to a service that does not run: other hosts may have sockets of it.
+    #[cfg(feature = "senders")]
+    pub(super) fn check_all_shared<'a>(
+        &mut self,
+        place: usize,
+        orders: impl Iterator<Item = &'a Order>,
+    ) {
+        if self.sharing.host.is_some() {
+            let mut published = self.take_calls().into();
+            for order in orders {
+                if let Order::Send { to, serial, len, is_text, .. } = order {
+                    self.check_published(place, to, (*serial, *len, *is_text), &mut published);
+                }
+            }
+            assert!(published.is_empty(), "something is shared that no sender has sent");
+        }
+    }
+
+    /// A message that was sent is the next one that was published, if it is to be.
+    fn check_published(
+        &mut self,
+        place: usize,
+        to: &Whom,
+        (serial, len, is_text): (u32, usize, bool),
+        published: &mut VecDeque<SharedMessage>,
+    ) {
         let Some(origin) = self.sharing.host else { return };
         let topic = match to {
             Whom::Topic(topic) => Some(topic.to_string()),
             _ => None,
         };
         let is_for_many = matches!(to, Whom::Topic(_) | Whom::All | Whom::AllBut(_));
-        let is_due = is_for_many && self.shares_this(place, topic.as_deref());
-        let mut published = self.take_calls();
-        let found = published.pop();
-        assert_eq!(found.is_some(), is_due, "message {serial:x} for {to:?} is shared if it may be");
-        assert!(published.is_empty(), "message {serial:x} is shared once");
-        let Some((service, found, message)) = found else { return };
+        if !is_for_many || !self.shares_this(place, topic.as_deref()) {
+            return;
+        }
+        let next = published.pop_front();
+        let (service, found, message) =
+            next.unwrap_or_else(|| panic!("message {serial:x} for {to:?} is not shared"));
         assert_eq!(service, format!("/{}", self.places[place].first));
         assert_eq!((found, message.is_text()), (topic.clone(), is_text));
         check_payload(message.as_bytes(), serial, len);
@@ -118,14 +154,8 @@ impl World {
         self.sharing.going.push(Going::Publish(publication));
     }
 
-    /// Whether the hub has shared something that was not looked at.
-    #[cfg(feature = "senders")]
-    pub(super) fn has_shared(&self) -> bool {
-        self.sharing.calls.is_published()
-    }
-
     /// Takes what the hub has called: topics, which are sent on, and messages, which are returned.
-    fn take_calls(&mut self) -> Vec<(String, Option<String>, switchboard::Message)> {
+    fn take_calls(&mut self) -> Vec<SharedMessage> {
         let mut published = Vec::new();
         for call in self.sharing.calls.take() {
             match call {
