@@ -26,6 +26,8 @@ struct Health {
     is_up: [bool; 2],
     /// What the log has said last.
     told: Option<bool>,
+    /// Whether the log has said, since the connections have last stood, that messages are dropped.
+    told_drops: bool,
     /// The number of the last sign of life, and when it was sent.
     beat: Option<(u64, Instant)>,
     lag: Duration,
@@ -37,6 +39,7 @@ impl Counts {
         self.change(|health| {
             health.is_up[half as usize] = true;
             if health.is_up == [true; 2] && health.told.replace(true) != Some(true) {
+                health.told_drops = false;
                 log::info!(target: TARGET, "the backplane is up: services share with other hosts");
             }
         });
@@ -51,6 +54,20 @@ impl Counts {
                     target: TARGET,
                     "the backplane is down, so services share with no other host until it is up: \
                      {why}"
+                );
+            }
+        });
+    }
+
+    /// So many messages that waited for Redis were dropped.
+    pub(super) fn drop_waiting(&self, len: usize) {
+        self.dropped_out.add(len);
+        self.change(|health| {
+            if len > 0 && !std::mem::replace(&mut health.told_drops, true) {
+                log::warn!(
+                    target: TARGET,
+                    "as much waits for Redis as may wait (queue of [backplane]), so the oldest \
+                     messages are dropped; other hosts get a gap for them"
                 );
             }
         });

@@ -29,6 +29,8 @@ struct OutgoingState {
     has_missed: bool,
     /// Whether the subscriber is to look for changes.
     wakes: bool,
+    /// Whether the connection is to be tried before anything is published over it.
+    is_doubtful: bool,
     has_ended: bool,
 }
 
@@ -79,6 +81,13 @@ impl Outgoing {
         self.changed.notify_one();
     }
 
+    /// The subscriber has lost its connection: so may the publisher have. It is to try its own with
+    /// a sign of life first, so that no message is lost to learn that.
+    pub(super) fn doubt(&self) {
+        self.lock().is_doubtful = true;
+        self.changed.notify_one();
+    }
+
     /// What waits is the last.
     pub(super) fn end(&self) {
         self.lock().has_ended = true;
@@ -97,8 +106,12 @@ impl Outgoing {
     /// Takes what waits, or waits for it until then.
     pub(super) fn take(&self, until: Instant) -> TakenBatch {
         let mut state = self.wait(until, |state| {
-            state.waiting.is_empty() && !state.has_missed && !state.wakes && !state.has_ended
+            let has_work = !state.waiting.is_empty() || state.has_missed || state.wakes;
+            !has_work && !state.is_doubtful && !state.has_ended
         });
+        if std::mem::take(&mut state.is_doubtful) {
+            return TakenBatch { wakes: true, ..TakenBatch::default() };
+        }
         let mut taken = TakenBatch {
             has_missed: std::mem::take(&mut state.has_missed),
             wakes: std::mem::take(&mut state.wakes),
@@ -180,6 +193,16 @@ mod tests {
         let taken = queue.take(Instant::now());
         assert!(taken.has_missed && taken.publications.is_empty());
         assert!(!queue.take(Instant::now()).has_missed);
+    }
+
+    #[test]
+    fn what_waits_stays_until_the_connection_is_tried() {
+        let queue = Outgoing::new(1 << 20);
+        queue.push(publication("abc"));
+        queue.doubt();
+        let taken = queue.take(Instant::now());
+        assert!(taken.wakes && taken.publications.is_empty());
+        assert_eq!(texts(&queue.take(Instant::now())), ["abc"]);
     }
 
     #[test]

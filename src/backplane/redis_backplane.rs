@@ -125,7 +125,7 @@ impl Backplane for RedisLink {
                 what: Published::ToAll(service.to_owned(), message),
             },
         };
-        shared.counts.dropped_out.add(shared.outgoing.push(publication));
+        shared.counts.drop_waiting(shared.outgoing.push(publication));
     }
 }
 

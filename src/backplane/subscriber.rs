@@ -26,7 +26,9 @@ pub(super) fn run(shared: &RedisShared) {
         let why = match subscribed {
             Ok(mut subscriber) => {
                 pauses.reset();
-                subscriber.read_all(&mut last)
+                let why = subscriber.read_all(&mut last);
+                shared.outgoing.doubt();
+                why
             }
             Err(why) => why,
         };

@@ -2,10 +2,12 @@
 //! read is skipped, and learns that something is missing once it reads again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use crate::prefork::child::ServerProcess;
 use crate::prefork::line::{GAP, LinkLine, MISSED, PUB, SUB, UNSUB};
 use crate::prefork::shared::ALL;
+use crate::service::line_limit::LineLimit;
 
 /// Which process has subscribers of which topics, and what could not be passed on.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Exchange {
     /// The processes that have missed something, and have not got a gap for it.
     gaps: BTreeSet<usize>,
     counts: Vec<ExchangeCount>,
+    limit: LineLimit,
 }
 
 /// The counters of one process.
@@ -29,7 +32,7 @@ struct ExchangeCount {
 impl Exchange {
     pub(super) fn new(processes: usize) -> Self {
         let counts = vec![ExchangeCount::default(); processes];
-        Self { topics: BTreeMap::new(), gaps: BTreeSet::new(), counts }
+        Self { topics: BTreeMap::new(), gaps: BTreeSet::new(), counts, limit: LineLimit::default() }
     }
 
     /// Takes a line of a process, if it is one of these.
@@ -115,9 +118,22 @@ impl Exchange {
             if self.tell_gap(&mut all[process]) && all[process].send(&bytes) {
                 self.counts[process].delivered += 1;
             } else {
-                self.counts[process].skipped += 1;
-                self.gaps.insert(process);
+                self.skip(process);
             }
+        }
+    }
+
+    /// A process misses a message. It has to learn that.
+    fn skip(&mut self, process: usize) {
+        self.counts[process].skipped += 1;
+        let is_known = !self.gaps.insert(process);
+        self.limit.begin(Instant::now());
+        if !is_known && self.limit.admits() {
+            log::warn!(
+                target: TARGET,
+                "process {process} does not read what others share, so it misses messages; it gets \
+                 a gap when it reads again"
+            );
         }
     }
 
@@ -130,6 +146,8 @@ impl Exchange {
         }
     }
 }
+
+const TARGET: &str = "switchboard::server";
 
 /// What each counter is called, and where it is.
 type CountFamily = (&'static str, &'static str, fn(&ExchangeCount) -> u64);

@@ -344,7 +344,8 @@ impl Parent {
             ParentPhase::Running => {
                 log::warn!(
                     target: TARGET,
-                    "process {number} (pid {pid}) has ended: {status}; it is started again {}",
+                    "process {number} (pid {pid}) has ended: {status}{}; it is started again {}",
+                    if status.code() == Some(CONFIGURATION) { REFUSED } else { "" },
                     when(pause)
                 );
                 self.end_reload();
@@ -362,4 +363,7 @@ impl std::fmt::Debug for Parent {
 pub(super) const TARGET: &str = "switchboard::server";
 /// How long processes have that were asked to stop at once.
 const KILL_TIME: Duration = Duration::from_secs(2);
+/// The exit status of a process that refuses its configuration, and what to do then.
+const CONFIGURATION: i32 = 4;
+const REFUSED: &str = " (it refuses the configuration: see --check-config)";
 const WAKER: Token = Token(usize::MAX);

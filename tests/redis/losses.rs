@@ -32,6 +32,25 @@ fn redis_is_killed_and_started_again() {
     course.judge();
 }
 
+/// The publisher learns of the loss by a sign of life, which costs no message.
+#[test]
+fn what_is_sent_after_the_loss_is_known_waits() {
+    let mut redis = Redis::start();
+    let [a, b] = [(); 2].map(|()| RedisHost::start(&redis));
+    let mut course = Course::begin(&a, &b);
+    redis.kill();
+    a.until_down();
+    let before = a.counts();
+    course.send_many(5);
+    redis.run();
+    [&a, &b].iter().for_each(|host| host.until_up());
+    let after = a.counts();
+    assert_eq!(after.dropped, before.dropped, "{after:?}");
+    until("they are published", || a.counts().published >= before.published + 5);
+    course.meet();
+    course.judge();
+}
+
 /// What is sent before the first connection waits, and sockets hear that they have missed some.
 #[test]
 fn hosts_start_before_redis() {
