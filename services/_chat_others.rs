@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
+use super::_chat_history::{first_id, unix_ms};
 use super::_chat_messages::Name;
 use super::_chat_news::{Letter, News, Said};
 use super::_chat_rooms::{NAMES_MAX, ROOMS_MAX};
@@ -29,6 +30,8 @@ pub(crate) struct Others {
     reported: Option<Instant>,
     /// When the last news went out.
     alive: Option<Instant>,
+    /// Whether the log has said that the clock of a process is ahead.
+    told_ahead: bool,
 }
 
 /// Another process.
@@ -144,7 +147,17 @@ impl Others {
             News::Alive => {}
             News::Gone => return self.remove(from),
             News::Room(room) => return vec![Change::Made(room)],
-            News::Said(said) => return vec![Change::Said(said)],
+            News::Said(said) if said.id < first_id(unix_ms() + AHEAD_MS_MAX) => {
+                return vec![Change::Said(said)];
+            }
+            News::Said(_) => {
+                if !std::mem::replace(&mut self.told_ahead, true) {
+                    log::warn!(
+                        "the chat leaves out messages of a process whose clock is more than an \
+                         hour ahead: correct the clocks of the hosts"
+                    );
+                }
+            }
             News::Enter { room, name } if is_in_order => return self.enter(from, room, name),
             News::Leave { room, name } if is_in_order => return self.leave(from, room, name),
             News::Begin => self.begin_report(from),
@@ -332,6 +345,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const ALIVE: Duration = Duration::from_secs(5);
 /// After this time, a process has gone.
 const SILENCE: Duration = Duration::from_secs(15);
+/// By how much the clock of another process may be ahead: ids are times, and all go on from the
+/// highest one.
+const AHEAD_MS_MAX: u64 = 3_600_000;
 /// Of how many other processes the people are known.
 const PROCESSES_MAX: usize = 64;
 /// What the names of all people in other processes count. Of those beyond it, only the number is

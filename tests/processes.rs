@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use support::binary::Binary;
+use support::binary::{Binary, patience};
 use support::folder::{folder, socket_path};
 use support::http::{get, upgrade};
 use support::manager::NotifySocket;
@@ -53,7 +53,7 @@ fn connections_are_shared() {
     }
 }
 
-/// As many as the issue of it says.
+/// So many that chance moves a share by little.
 const CONNECTIONS: usize = 10_000;
 
 /// They wait at a listener that the parent keeps open.
@@ -357,6 +357,20 @@ fn a_process_that_gives_no_sign_of_life_is_killed() {
     });
     manager.waiting();
     manager.next_with("WATCHDOG=1");
+}
+
+/// It would keep the addresses, also without a service manager that ends it.
+#[test]
+fn a_stop_ends_a_process_that_hangs() {
+    let folder = folder("hangs");
+    let limits = patience(&[("drain-timeout", "100ms")]);
+    let text = format!("{limits}[server]\nprocesses: 2\ndumpable: yes\n");
+    fs::write(folder.join("conf"), text).expect("it can be written");
+    let (mut server, lines) = Binary::run_logged(&mut command(&folder));
+    signal(&pids(&server, 2)[0], "STOP");
+    server.signal("TERM");
+    assert!(next_with(&lines, "process 0 ").contains("has ended: signal: 9"));
+    assert_eq!(server.exit_code(), Some(1));
 }
 
 /// A session of one process is resumed on any.

@@ -107,6 +107,8 @@ pub(super) fn random() -> u64 {
 
 /// The longest time of a call.
 const CALL: Duration = Duration::from_secs(2);
+/// A connection that has stood for so long was no vain attempt.
+pub(super) const STEADY: Duration = Duration::from_secs(5);
 const PAUSE_MS_MIN: u64 = 100;
 const PAUSE_MS_MAX: u64 = 5_000;
 

@@ -31,6 +31,8 @@ struct OutgoingState {
     wakes: bool,
     /// Whether the connection is to be tried before anything is published over it.
     is_doubtful: bool,
+    /// Whether it is to be made again.
+    renews: bool,
     has_ended: bool,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct TakenBatch {
     pub(super) publications: Vec<Publication>,
     /// To wake the subscriber.
     pub(super) wakes: bool,
+    /// To connect again first.
+    pub(super) renews: bool,
     /// To end after that, if there is nothing more.
     pub(super) has_ended: bool,
 }
@@ -88,6 +92,12 @@ impl Outgoing {
         self.changed.notify_one();
     }
 
+    /// Signs of life do not come back: the publisher is to connect again.
+    pub(super) fn renew(&self) {
+        self.lock().renews = true;
+        self.changed.notify_one();
+    }
+
     /// What waits is the last.
     pub(super) fn end(&self) {
         self.lock().has_ended = true;
@@ -107,8 +117,11 @@ impl Outgoing {
     pub(super) fn take(&self, until: Instant) -> TakenBatch {
         let mut state = self.wait(until, |state| {
             let has_work = !state.waiting.is_empty() || state.has_missed || state.wakes;
-            !has_work && !state.is_doubtful && !state.has_ended
+            !has_work && !state.is_doubtful && !state.renews && !state.has_ended
         });
+        if std::mem::take(&mut state.renews) {
+            return TakenBatch { renews: true, ..TakenBatch::default() };
+        }
         if std::mem::take(&mut state.is_doubtful) {
             return TakenBatch { wakes: true, ..TakenBatch::default() };
         }

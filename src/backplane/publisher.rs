@@ -6,7 +6,7 @@ use redis::{Connection, Pipeline};
 
 use crate::backplane::channel;
 use crate::backplane::counts::Half;
-use crate::backplane::link::{Pauses, connect, text};
+use crate::backplane::link::{Pauses, STEADY, connect, text};
 use crate::backplane::outgoing::{Publication, TakenBatch};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::wire::{Published, encode};
@@ -36,7 +36,8 @@ fn publish(
     shared: &RedisShared,
     pauses: &mut Pauses,
 ) -> Result<(), String> {
-    let mut beat_at = Instant::now();
+    let begun = Instant::now();
+    let mut beat_at = begun;
     let mut may_miss = false;
     loop {
         if shared.topics.expire(Instant::now()) {
@@ -44,6 +45,9 @@ fn publish(
         }
         let until = shared.topics.due().map_or(beat_at, |due| due.min(beat_at));
         let taken = shared.outgoing.take(until);
+        if taken.renews {
+            return Err("signs of life do not come back".to_owned());
+        }
         let now = Instant::now();
         let is_due = beat_at <= now || taken.wakes || taken.has_ended;
         if is_due {
@@ -59,7 +63,9 @@ fn publish(
             }
             return Err(why);
         }
-        pauses.reset();
+        if begun.elapsed() >= STEADY {
+            pauses.reset();
+        }
         shared.counts.up(Half::Publisher);
         if has_ended {
             return Ok(());

@@ -8,7 +8,7 @@ use redis::{Connection, Value};
 
 use crate::backplane::channel;
 use crate::backplane::counts::Half;
-use crate::backplane::link::{Pauses, connect, text};
+use crate::backplane::link::{Pauses, STEADY, connect, text};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
 use crate::backplane::wire::{NodeOrigin, Published, decode};
@@ -25,8 +25,11 @@ pub(super) fn run(shared: &RedisShared) {
         attempt = Attempt::Later;
         let why = match subscribed {
             Ok(mut subscriber) => {
-                pauses.reset();
+                let begun = subscriber.beaten_at;
                 let why = subscriber.read_all(&mut last);
+                if begun.elapsed() >= STEADY {
+                    pauses.reset();
+                }
                 shared.outgoing.doubt();
                 why
             }
@@ -51,6 +54,8 @@ struct Subscriber<'a> {
     connection: Connection,
     shared: &'a RedisShared,
     own: String,
+    /// When the last sign of life of this host has come back, or when it was subscribed.
+    beaten_at: Instant,
 }
 
 /// Something that Redis has sent.
@@ -69,7 +74,8 @@ fn subscribe<'a>(
     last: &mut LastNumbers,
     attempt: Attempt,
 ) -> Result<Subscriber<'a>, String> {
-    let mut subscriber = Subscriber { connection, shared, own: shared.own_channel() };
+    let (own, beaten_at) = (shared.own_channel(), Instant::now());
+    let mut subscriber = Subscriber { connection, shared, own, beaten_at };
     let topics = shared.topics.all();
     let has_gap = attempt == Attempt::Later || !topics.is_empty();
     let own = [subscriber.own.clone(), channel::of_all(&shared.options.prefix)];
@@ -118,6 +124,11 @@ impl Subscriber<'_> {
             if let Err(why) = taken {
                 return why;
             }
+            // The two connections may have come to different servers, which other messages hide.
+            if self.beaten_at.elapsed() >= SILENCE {
+                self.shared.outgoing.renew();
+                return "signs of life do not come back".to_owned();
+            }
             if self.shared.outgoing.has_ended() {
                 return "the host has ended".to_owned();
             }
@@ -137,6 +148,7 @@ impl Subscriber<'_> {
         if origin.node == shared.node {
             if channel == self.own {
                 shared.counts.beaten(origin.number);
+                self.beaten_at = Instant::now();
                 self.apply_changes()?;
             }
             return Ok(());

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
+use std::{process, thread};
 
 use crate::admin::Admin;
 use crate::engine::{HostEvent, LoopTask};
@@ -10,16 +12,20 @@ use crate::host::thread::spawn;
 use crate::prefork::desk::Questions;
 use crate::prefork::line::{LinkFault, LinkReader};
 use crate::prefork::place::ChildPlace;
+use crate::prefork::plan::LATE_STOP;
 use crate::prefork::queue::LinkQueue;
 use crate::prefork::shared::{Deliveries, LinkBackplane, event_of};
+use crate::sys::passing::{self, ServerSignal};
 
 impl ChildPlace {
     /// Stops a host when the parent has gone, answers what the parent asks for operators, and
-    /// shares what services share. To be called before the host runs.
+    /// shares what services share. To be called before the host runs. A stop takes the time
+    /// `drain` at most; a process whose loop hangs is ended some seconds after that, since it
+    /// would keep its addresses.
     ///
     /// # Errors
     /// The system gives no thread, or no descriptor.
-    pub fn follow_parent(self, host: &Host, admin: Admin) -> io::Result<()> {
+    pub fn follow_parent(self, host: &Host, admin: Admin, drain: Duration) -> io::Result<()> {
         let (link, stopper, notices) = (self.link, host.stopper(), host.notice_sender());
         let queue = LinkQueue::start(link.get_ref().try_clone()?)?;
         let questions = Questions::start(admin.desk(host)?, queue.clone())?;
@@ -30,8 +36,11 @@ impl ChildPlace {
         }))));
         spawn("parent".to_owned(), move || {
             let why = read(link, &questions, &deliveries);
-            log::error!(target: "switchboard::server", "the parent process {why}, so this one stops");
+            log::error!(target: TARGET, "the parent process {why}, so this one stops");
             stopper.stop();
+            thread::sleep(drain.saturating_add(LATE_STOP));
+            log::error!(target: TARGET, "this process is killed: its stop does not end");
+            passing::send(process::id(), ServerSignal::Kill);
         })
         .map(drop)
     }
@@ -69,4 +78,5 @@ fn read(
     }
 }
 
+const TARGET: &str = "switchboard::server";
 const GONE: &str = "has gone";

@@ -83,9 +83,8 @@ impl Gatherings {
         let over: Vec<_> =
             self.under_way.iter().filter(|(_, of)| is_over(of)).map(|(at, _)| *at).collect();
         for number in over {
-            let Some(Gathering { request, answers, .. }) = self.under_way.remove(&number) else {
-                continue;
-            };
+            let Some(gathering) = self.under_way.remove(&number) else { continue };
+            let Gathering { request, answers, awaited, .. } = gathering;
             let is_of_metrics =
                 request.as_ref().is_none_or(|of| of.command == AdminCommand::Metrics);
             if is_of_metrics {
@@ -97,7 +96,7 @@ impl Gatherings {
                     AdminCommand::Metrics => self.metrics(exchange),
                     AdminCommand::Status => status(&answers, processes),
                     AdminCommand::Readiness => all_well(&answers, processes, "ready"),
-                    AdminCommand::Health => health(&answers),
+                    AdminCommand::Health => health(&answers, &awaited),
                     AdminCommand::Send { .. } | AdminCommand::Close { .. } => sockets(&answers),
                     AdminCommand::Reload | AdminCommand::LogLevel(_) | AdminCommand::Drain => {
                         first_fault(&answers, processes)
@@ -154,9 +153,11 @@ fn all_well(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize, good: &s
     }
 }
 
-/// 200 if each process that runs has answered with 200. One that has ended is started again.
-fn health(answers: &BTreeMap<usize, ProcessAnswer>) -> Response {
-    match !answers.is_empty() && answers.values().all(|answer| answer.status == 200) {
+/// 200 if each process that runs has answered with 200, so that none is `awaited` any more. One
+/// that has ended is started again.
+fn health(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Response {
+    let are_well = answers.values().all(|answer| answer.status == 200);
+    match !answers.is_empty() && awaited.is_empty() && are_well {
         true => Response::text(Status::OK, "ok"),
         false => Response::text(Status::UNAVAILABLE, "a loop hangs, or no process runs"),
     }

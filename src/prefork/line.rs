@@ -69,6 +69,10 @@ impl LinkReader {
         let words = words.split(' ').map(str::to_owned).collect();
         let line = LinkLine { words, content: rest[content.clone()].to_vec() };
         self.begin += content.end + 1;
+        if self.begin == self.bytes.len() && self.bytes.capacity() > KEPT_BYTES_MAX {
+            // One long line does not hold its memory for ever.
+            (self.bytes, self.begin) = (Vec::new(), 0);
+        }
         Ok(Some(line))
     }
 }
@@ -121,6 +125,8 @@ pub(super) const UNSUB: &str = "UNSUB";
 pub(super) const MISSED: &str = "MISSED";
 /// `GAP +0`: the process has missed messages of others.
 pub(super) const GAP: &str = "GAP";
+/// The capacity that is kept for further lines.
+const KEPT_BYTES_MAX: usize = 64 << 10;
 /// Words are few: of the longest, a path and a topic.
 const WORDS_BYTES_MAX: usize = 256 << 10;
 /// More than the longest message, which `max-message` allows.

@@ -19,7 +19,7 @@ use crate::prefork::line::LinkLine;
 use crate::prefork::link::ParentLink;
 use crate::prefork::operators::Operators;
 use crate::prefork::overseer::Overseer;
-use crate::prefork::plan::ParentPlan;
+use crate::prefork::plan::{LATE_STOP, ParentPlan};
 use crate::prefork::signals::{ParentSignals, SIGNALS_LEN};
 use crate::sys::orphans;
 use crate::sys::passing::ServerSignal;
@@ -41,6 +41,8 @@ pub struct Parent {
     #[cfg(feature = "tls")]
     pub(super) tickets: Option<crate::net::tls::TicketSecret>,
     pub(super) end: ParentEnd,
+    /// How long the clean stop of a process takes at most.
+    drain: Duration,
     /// When those that are left are killed.
     pub(super) kill: Option<Instant>,
     pub(super) operators: Option<Operators>,
@@ -94,6 +96,7 @@ impl Parent {
             #[cfg(feature = "tls")]
             tickets: plan.tickets,
             end: ParentEnd::Clean,
+            drain: plan.drain,
             kill: None,
             operators,
             exchange: Exchange::new(plan.processes),
@@ -294,6 +297,8 @@ impl Parent {
         } else {
             self.phase = ParentPhase::Stopping;
             self.manager.stop();
+            // A loop that hangs does not stop.
+            self.kill = now.checked_add(self.drain.saturating_add(LATE_STOP));
         }
         self.listeners = None;
         self.signal_all(ServerSignal::Stop);

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::admin::Admin;
 use crate::host::{ListenerSource, Terminal, unix_socket};
+use crate::limits::Limits;
 use crate::net::listener_set::ListenerPlan;
 #[cfg(feature = "tls")]
 use crate::net::tls::TicketSecret;
@@ -20,6 +22,7 @@ pub struct ParentPlan {
     pub(super) open_log: fn(),
     pub(super) admin: Option<Admin>,
     pub(super) message_bytes_max: usize,
+    pub(super) drain: Duration,
     #[cfg(feature = "tls")]
     pub(super) tickets: Option<TicketSecret>,
 }
@@ -36,6 +39,7 @@ impl ParentPlan {
             open_log: || {},
             admin: None,
             message_bytes_max: 0,
+            drain: Duration::from_millis(Limits::SERVER.drain_ms_max),
             #[cfg(feature = "tls")]
             tickets: None,
         }
@@ -87,6 +91,13 @@ impl ParentPlan {
         self
     }
 
+    /// Sets how long a clean stop of a process takes at most,
+    /// [`Limits::drain_ms_max`](crate::Limits::drain_ms_max). One that takes much longer is killed.
+    pub const fn drain(&mut self, time: Duration) -> &mut Self {
+        self.drain = time;
+        self
+    }
+
     /// Sets what opens the file of the log again, for SIGUSR1.
     pub const fn open_log(&mut self, act: fn()) -> &mut Self {
         self.open_log = act;
@@ -106,3 +117,6 @@ impl fmt::Debug for ParentPlan {
         f.debug_struct("ParentPlan").field("processes", &self.processes).finish_non_exhaustive()
     }
 }
+
+/// How long a clean stop may take beyond the drain, for services and programs that finish.
+pub(super) const LATE_STOP: Duration = Duration::from_secs(10);

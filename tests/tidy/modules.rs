@@ -28,7 +28,10 @@ const MODULES: [(&str, &[&str]); 20] = [
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
     // Several processes of one server: a parent runs no host, its children do.
-    ("prefork", &["ws", "pages", "hub", "engine", "sys", "net", "host", "admin"]),
+    (
+        "prefork",
+        &["limits", "ws", "service", "pages", "hub", "engine", "sys", "net", "host", "admin"],
+    ),
     (
         "server",
         &[
@@ -67,6 +70,7 @@ const FILES: [(&str, &[&str]); 26] = [
         "check",
         &[
             "admin",
+            "backplane",
             "builtin",
             "compiled",
             "databases",

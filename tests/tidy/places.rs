@@ -82,6 +82,8 @@ const PACKAGES: [(&str, &[&str]); 21] = [
             // Why a message is not stored.
             "services/_chat_archive.rs",
             "services/_chat_jobs.rs",
+            // Why one of another process is not shown.
+            "services/_chat_others.rs",
             "src/database/",
             "src/hub/",
             "src/engine/",
@@ -154,6 +156,8 @@ const PACKAGES: [(&str, &[&str]); 21] = [
             "src/host/",
             "src/admin/reply.rs",
             "src/process/",
+            // How long a stop without the parent may take.
+            "src/prefork/follow.rs",
             "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/log_file.rs",

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::thread::Builder;
+use std::time::Duration;
 
 use switchboard::ListenAddress;
 use switchboard::config::{Config, Exit};
@@ -78,7 +79,7 @@ fn parent(config: &Config, terminal: Terminal) -> Exit {
 /// What the parent listens on.
 fn plan(config: &Config, terminal: Terminal) -> Result<ParentPlan, (Exit, String)> {
     let mut plan = ParentPlan::new(config.processes);
-    plan.terminal(terminal);
+    plan.terminal(terminal).drain(Duration::from_millis(config.all.limits.drain_ms_max));
     let inherited = inherit()?;
     let inherited = serve_operators(&mut plan, config, inherited)?;
     if inherited.is_empty() {

@@ -1,5 +1,8 @@
 //! Reports to a service manager, or to the parent of several processes.
 
+#[cfg(feature = "processes")]
+use std::time::Duration;
+
 use switchboard::Host;
 #[cfg(feature = "processes")]
 use switchboard::admin::Admin;
@@ -25,13 +28,19 @@ pub(crate) fn notifier() -> Option<Notifier> {
     })
 }
 
-/// Reports to the parent process, answers it, and stops with it.
+/// Reports to the parent process, answers it, and stops with it, for which there is the time
+/// `drain`.
 #[cfg(feature = "processes")]
-pub(crate) fn report_to_parent(host: &mut Host, mut place: ChildPlace, admin: Admin) {
+pub(crate) fn report_to_parent(
+    host: &mut Host,
+    mut place: ChildPlace,
+    admin: Admin,
+    drain: Duration,
+) {
     if let Some(reports) = place.take_reports() {
         host.report_by(reports);
     }
-    let followed = place.follow_parent(host, admin);
+    let followed = place.follow_parent(host, admin, drain);
     if let Err(error) = followed {
         log::warn!(
             target: TARGET,

@@ -3,7 +3,12 @@
 use std::io;
 #[cfg(feature = "processes")]
 use std::sync::OnceLock;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "redis",
+    feature = "processes"
+))]
 use std::time::Duration;
 
 use switchboard::config::{Config, Dumpable, Exit};
@@ -259,7 +264,8 @@ pub(crate) fn serve<T>(
     host.trim_by_itself();
     #[cfg(feature = "processes")]
     if let Some(place) = place {
-        report_to_parent(&mut host, place, admin);
+        let drain = Duration::from_millis(config.all.limits.drain_ms_max);
+        report_to_parent(&mut host, place, admin, drain);
     }
     #[cfg(feature = "unix")]
     if !has_parent() {
