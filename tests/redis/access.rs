@@ -6,7 +6,7 @@ use std::path::Path;
 use switchboard::backplane::RedisOptions;
 
 use super::support::folder::folder;
-use super::support::several::next_with;
+use super::support::several::{command, conf, next_with};
 use super::support::tls::certificates;
 use super::{Course, Redis, RedisHost, binary};
 
@@ -89,14 +89,10 @@ fn refusal(keys: &str) -> String {
 #[test]
 fn a_server_that_is_not_trusted_is_not_used() {
     let redis = Secure::start();
-    let empty = folder("authorities").join("empty.pem");
-    fs::write(&empty, "none").expect("it can be written");
-    let [ca, foreign, missing] = ["ca", "foreign", "missing"].map(|name| certificates().join(name));
+    let [ca, foreign] = ["ca", "foreign"].map(|name| certificates().join(name));
     for (scheme, host, file, expected) in [
         ("rediss", "localhost", foreign.with_extension("pem"), "UnknownIssuer"),
         ("rediss", "127.0.0.2", ca.with_extension("pem"), "not valid for"),
-        ("rediss", "localhost", empty, "empty.pem has no certificate in PEM"),
-        ("rediss", "localhost", missing, "missing is not read: No such file"),
     ] {
         let url = format!("{scheme}://{host}:{}", redis.port);
         let line = refusal(&format!("url: {url}\nca-file: {}\n", file.display()));
@@ -105,6 +101,27 @@ fn a_server_that_is_not_trusted_is_not_used() {
     // Without TLS, none of both is understood.
     let line = refusal(&format!("url: redis://localhost:{}\n", redis.port));
     assert!(line.contains("Redis: "), "{line}");
+}
+
+/// Neither start nor check waits for Redis, but both read the files.
+#[test]
+fn files_that_cannot_be_used_are_faults() {
+    let empty = folder("authorities").join("empty.pem");
+    fs::write(&empty, "none").expect("it can be written");
+    for (key, file, expected) in [
+        ("ca-file", empty.display().to_string(), "empty.pem has no certificate in PEM"),
+        ("ca-file", "/missing".to_owned(), "/missing is not read: No such file"),
+        ("password-file", "/missing".to_owned(), "/missing is not read: No such file"),
+    ] {
+        let section = format!("[backplane]\nurl: rediss://localhost:1\n{key}: {file}\n");
+        let folder = conf("files", 1, &section);
+        for argument in ["--quiet", "--check-config"] {
+            let output = command(&folder).arg(argument).output().expect("it runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(4), "{said}");
+            assert!(said.contains("[backplane] ") && said.contains(expected), "{said}");
+        }
+    }
 }
 
 #[test]
