@@ -77,12 +77,17 @@ impl Sharing {
         all
     }
 
-    /// The sum of the metrics whose lines begin with this.
-    fn metric(&self, name: &str) -> u64 {
+    /// The page of metrics.
+    fn metrics(&self) -> String {
         let mut raw = Raw::connect_unix(&self.admin);
         raw.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let answer = raw.read_answer();
-        let lines = answer.text().lines().filter(|line| line.starts_with(name));
+        raw.read_answer().text().to_owned()
+    }
+
+    /// The sum of the metrics whose lines begin with this.
+    fn metric(&self, name: &str) -> u64 {
+        let page = self.metrics();
+        let lines = page.lines().filter(|line| line.starts_with(name));
         let value = |line: &str| line.rsplit(' ').next()?.parse::<u64>().ok();
         lines.map(|line| value(line).expect("it has a whole number")).sum()
     }
@@ -205,6 +210,21 @@ fn what_is_not_shared_stays_in_its_process() {
         assert!(!raw.read_text().contains("share="));
     }
     assert_eq!(sharing.metric("switchboard_exchange_published_total"), 0);
+}
+
+/// The table of docs/operation.md has what the parent counts.
+#[test]
+fn the_document_lists_each_metric() {
+    let page = Sharing::start("listed", "none").metrics();
+    let helps = page.lines().filter_map(|line| line.strip_prefix("# HELP switchboard_exchange_"));
+    let rows = helps.filter_map(|line| line.split_once(' '));
+    let rows: Vec<_> = rows
+        .map(|(name, help)| format!("| `switchboard_exchange_{name}` | counter | {help} |"))
+        .collect();
+    let document = include_str!("../docs/operation.md");
+    let listed = document.lines().filter(|line| line.starts_with("| `switchboard_exchange_"));
+    assert_eq!(listed.collect::<Vec<_>>(), rows);
+    assert_eq!(rows.len(), 4);
 }
 
 /// The others are not slowed, and get all.
