@@ -7,7 +7,7 @@ use crate::config::value::backplane::BackplaneValue;
 
 /// All of them, in the order of `server.conf`.
 pub(in crate::config) static KEYS: &[Key] = &[
-    key("url", "none", "Where Redis is: the one key that the section needs", BackplaneValue::Url),
+    key("url", "", "Where Redis is: the one key that the section needs", BackplaneValue::Url),
     key(
         "prefix",
         "switchboard",

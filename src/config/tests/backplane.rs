@@ -69,8 +69,11 @@ fn a_change_waits_for_a_restart() {
 fn the_shipped_file_documents_the_keys_of_the_backplane() {
     for key in keys::backplane::KEYS {
         let (meaning, allowed) = (key.meaning, key.allowed());
-        let entry =
-            format!("\n# {meaning}.\n# Allowed: {allowed}.\n# {}: {}\n", key.name, key.default);
+        let line = format!("{}: {}", key.name, key.default);
+        let entry = format!("\n# {meaning}.\n# Allowed: {allowed}.\n# {}\n", line.trim_end());
         assert!(SHIPPED.contains(&entry), "server.conf lacks: {entry}");
+        let text = format!("[backplane]\nurl: redis://h\n{line}\n");
+        let is_taken = key.default.is_empty() || parse(&text).is_ok();
+        assert!(is_taken, "the default is no allowed value: {line}");
     }
 }
