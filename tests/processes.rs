@@ -303,6 +303,26 @@ fn what_several_processes_cannot_have_is_said() {
 }
 
 #[test]
+fn a_share_with_nobody_is_warned_of() {
+    let folder = folder("idle");
+    let faults = |text: &str| {
+        fs::write(folder.join("conf"), text).expect("it can be written");
+        let output = command(&folder).arg("--check-config").output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stderr).expect("it is text")
+    };
+    let own = "[service /broadcast]\nshare: all\n[service /clock]\nshare: none\n";
+    let said = faults(own);
+    assert!(said.contains("conf:1: [service /broadcast] share is \"all\", without"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let said = faults(&format!("[server]\nshare: topics\n{own}"));
+    assert!(said.contains("warning: [server]: share is \"topics\", without effect"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(faults(&format!("[server]\nprocesses: 2\n{own}")), "");
+    assert_eq!(faults("[service /clock]\nshare: none\n"), "");
+}
+
+#[test]
 fn the_start_names_what_each_process_has_alone() {
     let folder = conf("names", 2, "");
     let output = command(&folder).arg("--list-services").output().expect("it runs");

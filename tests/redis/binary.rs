@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use super::judge::Record;
 use super::support::Raw;
 use super::support::binary::Binary;
-use super::support::folder::socket_path;
+use super::support::folder::{folder, socket_path};
 use super::support::several::{command, conf, next_with, pids, text};
 use super::support::until;
 use super::{Redis, read_all};
@@ -69,6 +69,40 @@ fn a_broker_that_is_not_there_is_logged_once() {
     let mut raw = open(&server);
     raw.send_text("here");
     assert_eq!(raw.read_text(), "here");
+}
+
+#[test]
+fn what_is_wrong_with_a_backplane_is_warned_of() {
+    let folder = folder("warned");
+    let run = |text: &str, flag: &str| {
+        std::fs::write(folder.join("conf"), text).expect("it can be written");
+        let output = command(&folder).arg(flag).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0));
+        [output.stderr, output.stdout].map(|bytes| String::from_utf8(bytes).expect("it is text"))
+    };
+    let of = |url: &str| format!("[backplane]\nurl: {url}\n[service /broadcast]\nshare: all\n");
+    for (url, is_safe) in [
+        ("redis://localhost", true),
+        ("redis://127.0.0.2:1/3", true),
+        ("redis://[::1]", true),
+        ("rediss://far.example", true),
+        ("redis+unix:///run/redis.sock", true),
+        ("redis://ida@far.example", false),
+        ("redis://10.0.0.5", false),
+    ] {
+        let [said, _] = run(&of(url), "--check-config");
+        assert_eq!(said.lines().count(), usize::from(!is_safe), "{url}: {said}");
+        assert_eq!(said.contains(" have no TLS: "), !is_safe, "{url}: {said}");
+    }
+    let alone = "[backplane]\nurl: redis://localhost\n";
+    let [said, _] = run(alone, "--check-config");
+    assert!(said.contains("warning: [backplane] is used by no service"), "{said}");
+    let [said, _] = run(&format!("{alone}[server]\nshare: topics\n"), "--check-config");
+    assert_eq!(said, "");
+    let [_, listed] = run(&of("redis://localhost"), "--list-services");
+    let line = listed.lines().last().expect("it says something");
+    assert!(line.starts_with("each host has its own state, sockets and topics of /"), "{line}");
+    assert!(line.contains("/echo") && !line.contains("/broadcast"), "{line}");
 }
 
 /// Another host gets the begin of what it has sent, and nobody is there to tell it of the rest.

@@ -92,6 +92,10 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     warnings.extend(known_token(config));
     #[cfg(feature = "unix")]
     warnings.extend(unreachable(config));
+    #[cfg(feature = "processes")]
+    warnings.extend(several::idle_shares(config));
+    #[cfg(feature = "redis")]
+    warnings.extend(backplane::warnings(config));
     warnings
 }
 

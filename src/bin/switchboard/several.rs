@@ -26,9 +26,41 @@ pub(super) fn impossible(config: &Config) -> Vec<String> {
     given.map(fault).collect()
 }
 
-/// A line that names the services of which each process has one of its own; empty for one process.
+/// The warnings about services that share where nobody is there to share with.
+pub(super) fn idle_shares(config: &Config) -> Vec<String> {
+    if config.processes > 1 || has_backplane(config) {
+        return Vec::new();
+    }
+    let text = |place: &str, share: Share| {
+        format!(
+            "{place} share is {:?}, without effect: the server is one process, and has no \
+             [backplane]; set one of these, or leave share out",
+            share.name()
+        )
+    };
+    // Services get it from there.
+    if config.all.share != Share::None {
+        return vec![text("[server]:", config.all.share)];
+    }
+    let own = config.services.iter().filter(|own| own.options.share != Share::None);
+    let place = |path: &str| format!("{}: [service {path}]", config.place_of(path));
+    own.map(|own| text(&place(&own.path), own.options.share)).collect()
+}
+
+#[cfg(feature = "redis")]
+const fn has_backplane(config: &Config) -> bool {
+    config.backplane.is_some()
+}
+
+#[cfg(not(feature = "redis"))]
+const fn has_backplane(_: &Config) -> bool {
+    false
+}
+
+/// A line that names the services of which each process, or each host, has one of its own. It is
+/// empty for one process without a backplane.
 pub(crate) fn note(config: &Config) -> String {
-    if config.processes == 1 {
+    if config.processes == 1 && !has_backplane(config) {
         return String::new();
     }
     let names = ALL.iter().map(|service| service.path.to_owned());
@@ -36,12 +68,15 @@ pub(crate) fn note(config: &Config) -> String {
     let names = names.chain(programs::names(config));
     let share = |path: &String| config.service(path).map_or(&config.all, |own| &own.options).share;
     let names: Vec<_> = names.filter(|path| share(path) == Share::None).collect();
-    if names.is_empty() {
-        return format!("processes: {}\n", config.processes);
+    let (processes, names) = (config.processes, names.join(", "));
+    match (processes, names.is_empty()) {
+        (1, true) => String::new(),
+        (1, false) => format!("each host has its own state, sockets and topics of {names}\n"),
+        (_, true) => format!("processes: {processes}\n"),
+        (_, false) => {
+            format!(
+                "processes: {processes}; each has its own state, sockets and topics of {names}\n"
+            )
+        }
     }
-    format!(
-        "processes: {}; each has its own state, sockets and topics of {}\n",
-        config.processes,
-        names.join(", ")
-    )
 }
