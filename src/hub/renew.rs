@@ -40,7 +40,8 @@ impl Hub {
     }
 
     /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
-    /// stays as it is, since open sockets have agreed on it, and so do the thread and the workers.
+    /// stays as it is, since open sockets have agreed on it, and so do the thread, the workers, and
+    /// what it shares, which other processes know.
     /// If the service pauses before its next start, the pause ends: the cause of its failures may
     /// be fixed. It starts if it is eager.
     pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
@@ -52,6 +53,8 @@ impl Hub {
             thread,
             #[cfg(feature = "workers")]
             workers: own.workers.clone(),
+            #[cfg(feature = "processes")]
+            share: own.share,
             ..options
         };
         for &worker in workers.clone().all() {

@@ -267,3 +267,13 @@ fn a_sender_reaches_others_while_its_service_does_not_run() {
     rig.engine.hub_mut().apply_for(WorkerId::new(2), &mut sent, usize::MAX, now);
     assert_eq!(kept.take(), ["pub /s Some(\"t\") near"]);
 }
+
+/// Others know of the topics that it had before, and of no others.
+#[test]
+fn a_reload_does_not_change_what_a_service_shares() {
+    let (mut rig, kept, [one, _]) = sharing(Share::None);
+    let (options, now) = (ServiceOptions { share: Share::All, ..mount(Limits::SERVER) }, rig.now);
+    rig.engine.hub_mut().remount(ServiceId::new(2), options, now);
+    rig.apply(2, vec![subscribe(one, "t"), send(Audience::topic("t"), "near")]);
+    assert!(kept.take().is_empty());
+}
