@@ -132,7 +132,9 @@ class World:
         program = services / "who"
         program.write_text(f'#!/bin/sh\necho "$REMOTE_ADDR ${{HTTPS-none}} {name}"\nexec cat\n')
         program.chmod(0o755)
-        conf = self.conf(name, "server.conf", "\n[service /who]\nmode: per-socket\n")
+        # One client asks again and again until a host serves, which no rate is to end.
+        more = "\n[limits]\nnew-per-ip: off\n\n[service /who]\nmode: per-socket\n"
+        conf = self.conf(name, "server.conf", more)
         self.start(name, [self.binary, "--config", conf])
 
     def conf(self, name, file, more=""):
