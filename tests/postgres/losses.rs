@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use switchboard::{DatabaseError, DatabaseOptions};
 
@@ -138,8 +138,11 @@ fn an_idle_connection_that_was_ended_fails_no_job() {
     let db = open(&server, DatabaseOptions { connections: 1, ..patient() });
     for _ in 0..3 {
         assert_eq!(value::<i32>(&db, "SELECT 1"), 1);
+        let used = Instant::now();
         server.end(End::Fast);
         server.run();
+        // A connection that was used just before is not checked.
+        until("it is checked before it is used", || used.elapsed() > TRUSTED);
     }
     assert_eq!(value::<i32>(&db, "SELECT 1"), 1);
     close(&db);
@@ -164,3 +167,6 @@ fn without_a_server_jobs_wait_for_one() {
     close(&hasty);
     close(&db);
 }
+
+/// Much longer than a connection is used without a check.
+const TRUSTED: Duration = Duration::from_millis(500);
