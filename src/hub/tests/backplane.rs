@@ -49,6 +49,14 @@ fn sharing(share: Share) -> (Rig, KeptWords, [SocketId; 2]) {
     (rig, kept, sockets)
 }
 
+/// The service ends with its sockets, and rests.
+fn end(rig: &mut Rig, sockets: [SocketId; 2]) {
+    let number = rig.hub().workers[WorkerId::new(2)].run;
+    rig.end_run(ServiceId::new(2), number);
+    sockets.into_iter().for_each(|id| rig.remove(id));
+    rig.wait(60_000);
+}
+
 fn subscribe(id: SocketId, topic: &str) -> Outbound {
     Outbound::Subscribe { id, topic: topic.to_owned() }
 }
@@ -153,10 +161,7 @@ fn a_run_gets_gaps_once_it_is_ready_whatever_the_last_had_not_taken() {
     let (mut rig, _kept, sockets) = sharing(Share::Topics);
     apply_shared(&mut rig, SharedEvent::Gap);
     assert_eq!(rig.mail(), ["gap None"]);
-    let number = rig.hub().workers[WorkerId::new(2)].run;
-    rig.end_run(ServiceId::new(2), number);
-    sockets.into_iter().for_each(|id| rig.remove(id));
-    rig.wait(60_000);
+    end(&mut rig, sockets);
     rig.ask("/s");
     rig.mail();
     apply_shared(&mut rig, SharedEvent::Gap);
@@ -229,10 +234,7 @@ fn what_finds_the_mail_full_is_a_gap() {
 #[test]
 fn who_listens_before_it_is_ready_gets_its_gaps() {
     let (mut rig, _kept, sockets) = sharing(Share::Topics);
-    let number = rig.hub().workers[WorkerId::new(2)].run;
-    rig.end_run(ServiceId::new(2), number);
-    sockets.into_iter().for_each(|id| rig.remove(id));
-    rig.wait(60_000);
+    end(&mut rig, sockets);
     rig.ask("/s");
     rig.mail();
     rig.apply(2, vec![listen("t")]);
@@ -258,10 +260,7 @@ fn a_local_audience_is_of_this_process() {
 #[test]
 fn a_sender_reaches_others_while_its_service_does_not_run() {
     let (mut rig, kept, sockets) = sharing(Share::Topics);
-    let number = rig.hub().workers[WorkerId::new(2)].run;
-    rig.end_run(ServiceId::new(2), number);
-    sockets.into_iter().for_each(|id| rig.remove(id));
-    rig.wait(60_000);
+    end(&mut rig, sockets);
     kept.take();
     let (mut sent, now) = ([send(Audience::topic("t"), "near")].into_iter(), rig.now);
     rig.engine.hub_mut().apply_for(WorkerId::new(2), &mut sent, usize::MAX, now);
