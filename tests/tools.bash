@@ -46,6 +46,11 @@ targets_alone() {
   done
 }
 
+# The features of Cargo.toml, a line each.
+features_of_cargo_toml() {
+  sed -n '/^\[features\]/,/^\[[^f]/s/^\([a-z]*\) = .*/\1/p' Cargo.toml
+}
+
 # Runs the simulation, with some optimization of this crate: that takes a fifth of the time.
 simulate() { # ARGUMENT...
   cargo test --locked --config profile.dev.opt-level=1 \

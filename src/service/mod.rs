@@ -53,7 +53,7 @@ mod handler;
 mod id;
 #[cfg(feature = "json")]
 mod json;
-#[cfg(feature = "state")]
+#[cfg(any(feature = "processes", feature = "state"))]
 pub(crate) mod line_limit;
 pub(crate) mod link;
 mod options;
