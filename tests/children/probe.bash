@@ -15,6 +15,7 @@ on_error() {
   log info "error $1 $2 $3"
   [[ $2 != - ]] || send - 'that did not work'
 }
+on_gap() { log info gap; }
 on_reload() { log info reload; }
 on_stop() { log info "stop $1"; }
 

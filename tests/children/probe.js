@@ -89,6 +89,7 @@ const handlers = {
     tell("error", verb, id, text);
     failAt(text);
   },
+  gap: () => tell("gap"),
   reload: () => tell("reload"),
   stop(milliseconds) {
     tell("stop", milliseconds);

@@ -118,6 +118,7 @@ class Probe(Service):
         self.tell("error", verb, id, text)
         fail_at(text)
 
+    def on_gap(self): self.tell("gap")
     def on_reload(self): self.tell("reload")
 
     def on_stop(self, milliseconds):
@@ -149,7 +150,7 @@ def tell(*words):
 
 if "async" in sys.argv:
     server = Server(probe, ask="asks" in sys.argv and ask)
-    for name in ("error", "reload", "stop"):
+    for name in ("error", "gap", "reload", "stop"):
         setattr(server, f"on_{name}", lambda *words, name=name: tell(name, *words))
     asyncio.run(server.run())
 else:

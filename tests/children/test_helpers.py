@@ -37,6 +37,8 @@ ORDERS = [
 ]
 # What the host says, and what the probe tells of it.
 NEWS = [
+    ("GAP *", None, "gap"),
+    ("GAP @news", None, "gap"),
     ("RELOAD", None, "reload"),
     ("ERR SUB 17", "no such topic", "error SUB 17 no such topic"),
     ("STOP 5000", None, "stop 5000"),

@@ -39,7 +39,7 @@ WRONG = [
     ("self.accept(id, 5)", "5 is no token"),
     ("socket_id(17)", "a socket id is made of a str, not 17 (int)"),
 ]
-KNOWN_IN_NODE = "There are open, message, close, full, drained, error, reload, stop, ask, protocols"
+KNOWN_IN_NODE = "There are open, message, close, full, drained, error, gap, reload, stop, ask, protocols"
 # What `serve` is given, and what its TypeError says.
 WRONG_IN_NODE = [
     ("{ on_message() {} }", f'"on_message" is no handler: do you mean message? {KNOWN_IN_NODE}'),

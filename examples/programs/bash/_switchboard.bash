@@ -6,6 +6,7 @@
 #   on_message ID TEXT         on_close ID CODE REASON      on_error VERB ID TEXT
 #   on_full ID BYTES           on_drained ID                it could not be done; - is no ID
 #   on_reload                  on_stop MILLISECONDS         on_tick
+#   on_gap                     messages of other processes or hosts may be missing: docs/scale.md
 #   on_ask ID                  which has to accept or reject it, at once or later
 #
 # What a program can say is below, from send to reject. IDS are digits and commas, 17 or 17,18, and
@@ -34,10 +35,12 @@ on_full() { :; }
 on_drained() { :; }
 # What the host has not done, it has warned of.
 on_error() { [[ ! ${_is_refusing-} ]] || log warn "$1 $2: $3"; }
+on_gap() { :; }
 on_reload() { :; }
 on_stop() { :; }
 on_tick() { :; }
-_known='on_open on_message on_close on_full on_drained on_error on_reload on_stop on_tick on_ask'
+_known='on_open on_message on_close on_full on_drained on_error on_gap on_reload on_stop on_tick'
+_known+=' on_ask'
 
 # BUT_ID is left out. A TOPIC is any text of 256 bytes at most, of which all but visible ASCII counts
 # three times, and so do commas, percent signs and a plus sign in front: they are percent-encoded. A
@@ -124,6 +127,7 @@ _hear() {
     FULL) on_full "$2" "$3" ;;
     DRAIN) on_drained "$2" ;;
     ERR) on_error "$2" "$3" "$body" ;;
+    GAP) on_gap ;;
     RELOAD) on_reload ;;
     STOP) on_stop "$2" ;;
   esac

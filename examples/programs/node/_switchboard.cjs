@@ -9,6 +9,7 @@
  *                           done a line, and has warned of it in the log; the id is null unless
  *                           that was for one socket
  *   full(id, waiting)       drained(id): the peer takes less than it is sent, hold back
+ *   gap()                   messages of other processes or hosts may be missing: docs/scale.md
  *   reload()                stop(milliseconds): if it gives a promise, the end waits for it
  *   ask(id, info)           has to accept or reject the socket, at once or later
  *   protocols               an array of the subprotocols that are spoken
@@ -264,6 +265,7 @@ function hear([verb, word, number], body) {
     case "DRAIN": return call("drained", BigInt(word));
     case "ERR":
       return call("error", word, DIGITS.test(number) ? BigInt(number) : null, body.toString());
+    case "GAP": return call("gap");
     case "RELOAD": return call("reload");
     case "STOP": stopped = call("stop", Number(word));
   }
@@ -422,7 +424,7 @@ function flush() {
 const bytes = (part) => (typeof part === "string" ? Buffer.from(part) : part);
 
 const HANDLERS = [
-  "open", "message", "close", "full", "drained", "error", "reload", "stop", "ask",
+  "open", "message", "close", "full", "drained", "error", "gap", "reload", "stop", "ask",
 ];
 const ENDS = new Set(["open", "message", "full", "drained"]); // what closes the socket if it fails
 const DIGITS = /^(0|[1-9][0-9]{0,19})$/;

@@ -104,6 +104,7 @@ class Service:
     # The host has not done a line, which it has warned of in the log. The id is None unless the
     # line was for one socket.
     def on_error(self, verb, id, text): pass
+    def on_gap(self): pass  # messages of other processes or hosts may be missing: docs/scale.md
     def on_reload(self): pass
     def on_stop(self, milliseconds): pass  # so long until the end; input ends before
     def on_tick(self): pass
@@ -278,6 +279,8 @@ class Service:
             elif verb == "ERR":
                 of = SocketId(number) if DIGITS(number) else None
                 self.on_error(id, of, body.decode(errors="replace"))
+            elif verb == "GAP":
+                self.on_gap()
             elif verb == "RELOAD":
                 self.on_reload()
             elif verb == "STOP":
@@ -415,12 +418,13 @@ def ready(due):
 
 CALLBACKS = {
     "TEXT": "message", "BIN": "message", "OPEN": "open", "ASK": "ask", "CLOSE": "close",
-    "FULL": "full", "DRAIN": "drained", "ERR": "error", "RELOAD": "reload", "STOP": "stop",
+    "FULL": "full", "DRAIN": "drained", "ERR": "error", "GAP": "gap", "RELOAD": "reload",
+    "STOP": "stop",
 }
 # What may be defined, in the order of the class Service.
 KNOWN = [
-    "on_ask", "on_open", "on_message", "on_close", "on_full", "on_drained", "on_error", "on_reload",
-    "on_stop", "on_tick",
+    "on_ask", "on_open", "on_message", "on_close", "on_full", "on_drained", "on_error", "on_gap",
+    "on_reload", "on_stop", "on_tick",
 ]
 NO_LIST = (str, bytes, bytearray, memoryview, Mapping, Audience)
 OF_A_SOCKET = {"TEXT", "BIN", "OPEN", "ASK", "CLOSE", "FULL", "DRAIN"}
