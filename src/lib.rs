@@ -238,6 +238,8 @@ pub mod backplane;
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod config;
+#[cfg(any(feature = "database", feature = "redis"))]
+mod connecting;
 #[cfg(feature = "database")]
 pub mod database;
 #[cfg(feature = "host")]

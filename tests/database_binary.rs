@@ -100,9 +100,9 @@ fn a_check_names_lines_and_files() {
     let no_certificate = ca_file.replace("missing.pem", "conf");
     let password_file = format!("{far}password-file: missing.txt");
     for (text, part) in [
-        (ca_file, "[database far] ca-file missing.pem: No such file"),
+        (ca_file, "[database far] ca-file missing.pem: cannot be read: No such file"),
         (no_certificate, "[database far] ca-file conf: has no certificate in PEM"),
-        (password_file, "[database far] password-file missing.txt: No such file"),
+        (password_file, "[database far] password-file missing.txt: cannot be read: No such file"),
     ] {
         let (said, code) = run(binary(&folder, &text).arg("--check-config"));
         assert!(code == Some(4) && said.contains(part), "{part}: {said}");

@@ -10,7 +10,7 @@
 //! - `outgoing`: what waits for the publisher
 //! - `topics`: which channels are to be subscribed
 //! - `incoming`: what waits for the loop
-//! - `link`: how both threads connect, and when again
+//! - `link`: how both threads connect
 //! - `redis_shared`: what both threads and the loop share
 //! - `publisher`, `subscriber`: the threads
 //! - `redis_backplane`: [`RedisBackplane`], all of it

@@ -6,10 +6,11 @@ use redis::{Connection, Pipeline};
 
 use crate::backplane::channel;
 use crate::backplane::counts::Half;
-use crate::backplane::link::{Pauses, STEADY, connect, text};
+use crate::backplane::link::{STEADY, connect, text};
 use crate::backplane::outgoing::{Publication, TakenBatch};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::wire::{Published, encode};
+use crate::connecting::Pauses;
 
 /// Publishes until the end.
 pub(super) fn run(shared: &RedisShared) {

@@ -3,11 +3,11 @@
 use crate::backplane::channel;
 use crate::backplane::counts::{Counts, EventCount};
 use crate::backplane::incoming::Incoming;
-use crate::backplane::link::random;
 use crate::backplane::options::RedisOptions;
 use crate::backplane::outgoing::Outgoing;
 use crate::backplane::topics::SubscribedTopics;
 use crate::backplane::wire::NodeOrigin;
+use crate::connecting::random;
 use crate::host::resolver::NoticeSender;
 use crate::hub::SharedEvent;
 use crate::pages::BackplaneMetrics;

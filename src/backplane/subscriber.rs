@@ -8,10 +8,11 @@ use redis::{Connection, Value};
 
 use crate::backplane::channel;
 use crate::backplane::counts::Half;
-use crate::backplane::link::{Pauses, STEADY, connect, text};
+use crate::backplane::link::{STEADY, connect, text};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
 use crate::backplane::wire::{NodeOrigin, Published, decode};
+use crate::connecting::Pauses;
 use crate::hub::SharedEvent;
 
 /// Subscribes until the end.

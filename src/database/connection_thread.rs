@@ -1,9 +1,9 @@
 //! A thread of a database: it opens its connection, opens it again when it is lost, and does jobs.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::connecting::Pauses;
 use crate::database::counts::JobEnd;
 use crate::database::lane::QueuedJob;
 use crate::database::link::{LostLink, OpenConnection, RunFailure};
@@ -34,13 +34,13 @@ impl<K: Connector> ConnectionThread<K> {
     pub(super) fn run(&self) {
         let Shared { name, connector, queue, report, .. } = &*self.shared;
         let lane = queue.lane(self.access);
-        let mut failures = 0;
+        let mut pauses = Pauses::default();
         while queue.await_need(lane) {
             match self.connect() {
                 Ok(link) => {
                     queue.connected(lane);
                     report.up(name, &connector.address());
-                    failures = 0;
+                    pauses.reset();
                     let served = self.serve(link, lane);
                     queue.disconnected(lane);
                     match served {
@@ -48,14 +48,13 @@ impl<K: Connector> ConnectionThread<K> {
                         Err(lost) => report.lost(name, &lost),
                     }
                     // A server that is restarted may take connections again only later.
-                    queue.pause(pause(0));
+                    queue.pause(pauses.next());
                 }
                 Err(error) => {
                     let error = chain_text(error.as_ref());
                     let end = error.floor_char_boundary(ERROR_BYTES_MAX);
                     queue.not_connected(lane, error[..end].into());
-                    failures += 1;
-                    let pause = pause(failures);
+                    let pause = pauses.next();
                     report.not_connected(name, &error, pause);
                     queue.pause(pause);
                 }
@@ -140,32 +139,5 @@ fn settle<C>((queued, outcome): Settled<C>) {
     let _ = catch_text(|| queued.job.settle(outcome));
 }
 
-/// How long to wait after so many failures in a row: 0.1 s, doubled up to 5 s. Up to half of it is
-/// left out by chance, so that a server that comes back does not get all connections at once.
-fn pause(failures: u32) -> Duration {
-    let doubled = PAUSE_MIN * 2_u32.saturating_pow(failures.saturating_sub(1).min(10));
-    let pause = doubled.min(PAUSE_MAX);
-    let chance = RandomState::new().hash_one(failures) % 512;
-    pause - pause * u32::try_from(chance).unwrap_or(0) / 1_024
-}
-
 /// How much of an error of connecting jobs get.
 const ERROR_BYTES_MAX: usize = 1 << 10;
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_five_seconds() {
-        let rows = [(0, 100), (1, 100), (2, 200), (3, 400), (6, 3_200), (7, 5_000), (99, 5_000)];
-        for (failures, ms) in rows {
-            for _ in 0..100 {
-                let pause = pause(failures).as_millis();
-                assert!(pause <= ms && pause >= ms / 2, "{failures} failures: {pause} ms");
-            }
-        }
-    }
-}

@@ -12,8 +12,7 @@
 //!   them
 //! - `connection_thread`: a thread with a connection; `link`: code over a connection;
 //!   `transaction`: jobs that write; `panics`: panics in that code; `report`: log lines
-//! - [`sqlite`] and [`postgres`], with the features of these names; `url_error`: why a URL names
-//!   no database
+//! - [`sqlite`] and [`postgres`], with the features of these names
 
 mod connection_thread;
 mod connector;
@@ -36,9 +35,9 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 mod transaction;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod url_error;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use crate::connecting::UrlError;
 pub use connector::{Access, ConnectionPlan, Connector, Fault, Layout, Step};
 pub use error::{DatabaseError, JobError, JobResult};
 pub use named::NoDatabase;
@@ -46,5 +45,3 @@ pub use options::DatabaseOptions;
 #[doc(hidden)]
 pub use panics::will_log_panic;
 pub use pool::Database;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use url_error::UrlError;

@@ -109,9 +109,9 @@ fn files_that_cannot_be_used_are_faults() {
     let empty = folder("authorities").join("empty.pem");
     fs::write(&empty, "none").expect("it can be written");
     for (key, file, expected) in [
-        ("ca-file", empty.display().to_string(), "empty.pem has no certificate in PEM"),
-        ("ca-file", "/missing".to_owned(), "/missing is not read: No such file"),
-        ("password-file", "/missing".to_owned(), "/missing is not read: No such file"),
+        ("ca-file", empty.display().to_string(), "empty.pem: has no certificate in PEM"),
+        ("ca-file", "/missing".to_owned(), "/missing: cannot be read: No such file"),
+        ("password-file", "/missing".to_owned(), "/missing: cannot be read: No such file"),
     ] {
         let section = format!("[backplane]\nurl: rediss://localhost:1\n{key}: {file}\n");
         let folder = conf("files", 1, &section);

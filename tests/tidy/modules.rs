@@ -6,7 +6,7 @@ use crate::tokens::{Token, code};
 use std::fs;
 
 /// The modules of the library, each with those before it that it may import.
-const MODULES: [(&str, &[&str]); 20] = [
+const MODULES: [(&str, &[&str]); 21] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -20,10 +20,12 @@ const MODULES: [(&str, &[&str]); 20] = [
     ("sys", &[]),
     ("net", &["limits", "time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
+    // What connections to databases and to Redis have in common.
+    ("connecting", &["net"]),
     // Threads of databases, which services ask.
-    ("database", &["limits", "service", "pages", "sys", "host"]),
+    ("database", &["limits", "service", "pages", "sys", "host", "connecting"]),
     // What services share with other hosts.
-    ("backplane", &["ws", "pages", "hub", "engine", "host"]),
+    ("backplane", &["ws", "pages", "hub", "engine", "host", "connecting"]),
     // What operators see of a host: it plugs into the host, as programs do.
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),

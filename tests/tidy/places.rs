@@ -117,9 +117,8 @@ const PACKAGES: [(&str, &[&str]); 21] = [
             "src/host/hangup.rs",
             "src/net/unix.rs",
             "src/net/tls/certificates.rs",
-            // A password, and authorities.
-            "src/database/postgres/",
-            "src/backplane/link.rs",
+            // A password.
+            "src/connecting/files.rs",
             "src/admin/access.rs",
             "src/admin/own_process.rs",
             "src/process/",

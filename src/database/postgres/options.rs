@@ -1,14 +1,13 @@
 //! `Postgres`: a server of PostgreSQL, and how it is reached.
 
 use std::fmt;
-use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postgres::config::{Config, Host};
 
-use crate::database::{JobResult, UrlError};
+use crate::connecting::{UrlError, is_here, read_password};
+use crate::database::JobResult;
 
 /// A database of a PostgreSQL server.
 /// [`DatabaseOptions::connections`](crate::database::DatabaseOptions::connections) clients are
@@ -86,12 +85,6 @@ impl Postgres {
         self
     }
 
-    /// Whether the URL has a password.
-    #[must_use]
-    pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
-    }
-
     /// What an operator should know: that the server is on another machine, and there is no TLS.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
@@ -119,14 +112,7 @@ impl Postgres {
 
     /// The password of the file, if there is one.
     pub(super) fn read_password(&self) -> JobResult<Option<String>> {
-        let Some(file) = &self.password_file else { return Ok(None) };
-        let fault = |text: &str| format!("password-file {}: {text}", file.display());
-        let len = fs::metadata(file).map_err(|error| fault(&error.to_string()))?.len();
-        if len > PASSWORD_BYTES_MAX {
-            return Err(fault("is longer than 4 KiB, which no password is").into());
-        }
-        let text = fs::read_to_string(file).map_err(|error| fault(&error.to_string()))?;
-        Ok(Some(text.trim_end().to_owned()))
+        Ok(self.password_file.as_deref().map(read_password).transpose()?)
     }
 
     /// Whose certificates are accepted, if there is TLS.
@@ -176,9 +162,7 @@ fn socket_of(host: &Host) -> Option<&Path> {
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
+        Host::Tcp(name) => is_here(name),
     }
 }
 
@@ -194,7 +178,6 @@ fn fault_of(error: &postgres::Error) -> String {
 
 /// Where servers listen, if no port is named.
 const PORT: u16 = 5_432;
-const PASSWORD_BYTES_MAX: u64 = 4 << 10;
 const NO_URL: &str = "the URL of a PostgreSQL database is \
     postgres://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE; special characters of a user or a \
     password are escaped (%40 for @)";

@@ -1,14 +1,12 @@
 //! TLS to a server of PostgreSQL: whose certificates are accepted.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
+use crate::connecting;
 use crate::database::JobResult;
 use crate::database::postgres::options::Trust;
 
@@ -16,7 +14,7 @@ use crate::database::postgres::options::Trust;
 pub(super) fn read_authorities(trust: &Trust) -> JobResult<Arc<ClientConfig>> {
     let roots = match trust {
         Trust::System => system_roots()?,
-        Trust::File(file) => roots_of(file).map_err(|why| in_file(file, &why))?,
+        Trust::File(file) => roots_of(file)?,
     };
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions()?;
@@ -24,20 +22,12 @@ pub(super) fn read_authorities(trust: &Trust) -> JobResult<Arc<ClientConfig>> {
 }
 
 fn roots_of(file: &Path) -> Result<RootCertStore, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&bytes) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() {
-        return Err("has no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+    for certificate in connecting::read_authorities(file)?.1 {
+        let added = roots.add(certificate);
+        added.map_err(|error| format!("ca-file {}: {error}", file.display()))?;
     }
     Ok(roots)
-}
-
-fn in_file(file: &Path, why: &str) -> String {
-    format!("ca-file {}: {why}", file.display())
 }
 
 fn system_roots() -> Result<RootCertStore, String> {

@@ -115,15 +115,27 @@ pub(super) fn read_authorities(
 }
 
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let (bytes, _) = open(file)?;
-    let all = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
+    let (bytes, chain) = read_certificates(file)?;
     // The key may be in the same file.
     wipe(bytes);
-    match all {
-        Ok(chain) if !chain.is_empty() => Ok(chain),
-        Ok(_) => Err(TlsError::in_file(file, NO_PEM)),
-        Err(why) => Err(TlsError::in_file(file, &format!("{NO_PEM}: {why}"))),
-    }
+    Ok(chain)
+}
+
+/// Reads a file with certificates: its bytes, and what is in them.
+///
+/// # Errors
+/// The file cannot be read, or has no certificate.
+pub(crate) fn read_certificates(
+    file: &Path,
+) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), TlsError> {
+    let (bytes, _) = open(file)?;
+    let why = match CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>() {
+        Ok(chain) if !chain.is_empty() => return Ok((bytes, chain)),
+        Ok(_) => NO_PEM.to_owned(),
+        Err(why) => format!("{NO_PEM}: {why}"),
+    };
+    wipe(bytes);
+    Err(TlsError::in_file(file, &why))
 }
 
 fn open(file: &Path) -> Result<(Vec<u8>, Metadata), TlsError> {

@@ -36,6 +36,8 @@ use std::io;
 use crate::limits::Limits;
 
 pub use certificates::TlsError;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use certificates::read_certificates;
 pub use channel::Channel;
 pub use files::{CertificateFiles, ClientCertificates, TlsFiles};
 pub use in_use::{Tls, TlsRenewal};

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct UrlError(String);
 
 impl UrlError {
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }

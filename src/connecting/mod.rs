@@ -1,0 +1,26 @@
+//! What connections to databases and to Redis have in common.
+//!
+//! In reading order:
+//!
+//! - `url_error`: [`UrlError`], why a URL cannot be used
+//! - `nearness`: whether a server is on this machine
+//! - `files`: the files of a password and of authorities
+//! - `pauses`: [`Pauses`], the times between attempts to connect
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod files;
+#[cfg(feature = "postgres")]
+mod nearness;
+mod pauses;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod url_error;
+
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use files::{read_authorities, read_password};
+#[cfg(feature = "postgres")]
+pub(crate) use nearness::is_here;
+pub(crate) use pauses::Pauses;
+#[cfg(feature = "redis")]
+pub(crate) use pauses::random;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use url_error::UrlError;
