@@ -32,5 +32,7 @@ mod wire;
 pub use channel::{of_topic, topic};
 pub use options::RedisOptions;
 pub use redis_backplane::RedisBackplane;
+
+pub use crate::connecting::UrlError;
 #[doc(hidden)]
 pub use wire::{NodeOrigin, Published, decode, encode};

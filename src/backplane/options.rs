@@ -2,34 +2,53 @@
 
 use std::path::PathBuf;
 
-use redis::{ConnectionAddr, IntoConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+
+use crate::connecting::{UrlError, is_here};
 
 /// Where Redis is, and how it is used.
+///
+/// ```
+/// use switchboard::backplane::RedisOptions;
+///
+/// # fn main() -> Result<(), switchboard::backplane::UrlError> {
+/// let options = RedisOptions::new("rediss://chat@redis.example")?
+///     .password_file("/run/secrets/redis")
+///     .prefix("chat");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisOptions {
-    /// `redis://USER@HOST:PORT/DB`, likewise `rediss` for TLS, or `redis+unix:PATH`. It has no
-    /// password.
-    pub url: String,
-    /// What the names of all channels begin with. Hosts with one prefix share.
-    pub prefix: String,
-    /// Most bytes that wait for Redis, and likewise most that wait for the loop. Beyond it, the
-    /// oldest messages are dropped.
-    pub queue_bytes_max: usize,
-    /// Whether the host is not ready while there is no connection.
-    pub is_required: bool,
-    /// The file with the password. It is read for each connection.
-    pub password_file: Option<PathBuf>,
-    /// With TLS: the file with the authorities of the server's certificate, in PEM. It is read for
-    /// each connection. `None`: those of the system.
-    pub ca_file: Option<PathBuf>,
+    pub(crate) url: String,
+    pub(crate) prefix: String,
+    pub(crate) queue_bytes_max: usize,
+    pub(crate) is_required: bool,
+    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl RedisOptions {
-    /// The defaults, for a server at this URL.
-    #[must_use]
-    pub fn new(url: &str) -> Self {
+    /// The defaults, for the server at a URL: `redis://USER@HOST:PORT/DB`, `rediss` for TLS, or
+    /// `redis+unix:PATH`.
+    ///
+    /// # Errors
+    /// It is no such URL, lets certificates go unchecked (`#insecure`), or has a password, which
+    /// belongs into a file ([`RedisOptions::password_file`]).
+    pub fn new(url: &str) -> Result<Self, UrlError> {
+        if !Self::is_url(url) {
+            return Err(UrlError::new(NO_URL));
+        }
+        if Self::has_password(url) {
+            return Err(UrlError::new(PASSWORD));
+        }
+        Ok(Self { url: url.to_owned(), ..Self::without_url() })
+    }
+
+    /// The defaults, for a URL that is still to be set.
+    pub(crate) fn without_url() -> Self {
         Self {
-            url: url.to_owned(),
+            url: String::new(),
             prefix: "switchboard".to_owned(),
             queue_bytes_max: 1 << 20,
             is_required: false,
@@ -38,25 +57,126 @@ impl RedisOptions {
         }
     }
 
-    /// Whether it is a URL of Redis that can be used: no certificate goes unchecked.
+    /// Sets what the names of all channels begin with; `switchboard` by default. Hosts with one
+    /// prefix share.
     #[must_use]
-    pub fn is_url(url: &str) -> bool {
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets the most bytes that wait for Redis, and the most that wait for the loop; 1 MiB by
+    /// default. Beyond that, the oldest messages are dropped.
+    #[must_use]
+    pub const fn queue_bytes_max(mut self, bytes: usize) -> Self {
+        self.queue_bytes_max = bytes;
+        self
+    }
+
+    /// The host is not ready while there is no connection.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Reads the password from a file whenever a connection is made. Blanks and ends of lines at
+    /// its end do not count.
+    #[must_use]
+    pub fn password_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.password_file = Some(file.into());
+        self
+    }
+
+    /// Sets the file with the authorities of the server's certificate, in PEM, instead of those of
+    /// the system. It is read whenever a connection with TLS is made.
+    #[must_use]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(file.into());
+        self
+    }
+
+    /// What an operator should know: that the server is on another machine, and there is no TLS.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let Some(ConnectionAddr::Tcp(host, _)) = address(&self.url) else { return None };
+        (!is_here(&host)).then(|| {
+            format!(
+                "the connections to {host} have no TLS: others on the way read and forge what \
+                 services share; let url begin with rediss, and set ca-file for an authority of \
+                 your own"
+            )
+        })
+    }
+
+    /// Whether it is a URL of Redis that can be used: no certificate goes unchecked.
+    pub(crate) fn is_url(url: &str) -> bool {
         let is_unchecked =
-            |addr: &ConnectionAddr| matches!(addr, ConnectionAddr::TcpTls { insecure: true, .. });
-        url.into_connection_info().is_ok_and(|info| !is_unchecked(info.addr()))
+            |address| matches!(address, ConnectionAddr::TcpTls { insecure: true, .. });
+        address(url).is_some_and(|address| !is_unchecked(address))
+    }
+
+    /// Whether a URL of Redis has a password in it.
+    pub(crate) fn has_password(url: &str) -> bool {
+        info(url).is_some_and(|info| info.redis_settings().password().is_some())
     }
 
     /// Whether connections to a URL have TLS.
-    #[must_use]
-    pub fn has_tls(url: &str) -> bool {
-        let info = url.into_connection_info();
-        info.is_ok_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
+    pub(crate) fn has_tls(url: &str) -> bool {
+        matches!(address(url), Some(ConnectionAddr::TcpTls { .. }))
+    }
+}
+
+fn info(url: &str) -> Option<ConnectionInfo> {
+    url.into_connection_info().ok()
+}
+
+fn address(url: &str) -> Option<ConnectionAddr> {
+    info(url).map(|info| info.addr().clone())
+}
+
+const NO_URL: &str = "the URL of Redis is redis://USER@HOST:PORT/DB, rediss://USER@HOST:PORT/DB or \
+                      redis+unix:PATH; #insecure is not allowed";
+const PASSWORD: &str = "the URL of Redis has a password, which belongs into a file";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_a_server() {
+        for (url, fault) in [
+            ("redis://h", None),
+            ("rediss://ida@h:1/2", None),
+            ("redis+unix:///run/redis.sock", None),
+            ("http://h", Some(NO_URL)),
+            ("", Some(NO_URL)),
+            ("rediss://h#insecure", Some(NO_URL)),
+            ("redis://:hidden@h", Some(PASSWORD)),
+            ("redis+unix:///run/redis.sock?pass=hidden", Some(PASSWORD)),
+        ] {
+            let found = RedisOptions::new(url).err().map(|error| error.to_string());
+            assert_eq!(found.as_deref(), fault, "{url}");
+        }
     }
 
-    /// Whether a URL has a password in it.
-    #[must_use]
-    pub fn has_password(url: &str) -> bool {
-        let info = url.into_connection_info();
-        info.is_ok_and(|info| info.redis_settings().password().is_some())
+    #[test]
+    fn only_a_way_that_others_can_read_is_a_warning() {
+        for (url, host) in [
+            ("redis://redis.example", Some("redis.example")),
+            ("redis://ida@192.0.2.1:1/2", Some("192.0.2.1")),
+            ("redis://[2001:db8::1]", Some("2001:db8::1")),
+            ("rediss://redis.example", None),
+            ("redis://localhost", None),
+            ("redis://127.0.0.2", None),
+            ("redis://[::1]:1", None),
+            ("redis+unix:///run/redis.sock", None),
+        ] {
+            let warning = RedisOptions::new(url).expect("it is a URL").warning();
+            let expected = host.map(|host| format!("the connections to {host} have no TLS"));
+            let begins = warning.as_deref().zip(expected.as_deref());
+            assert_eq!(warning.is_some(), expected.is_some(), "{url}");
+            assert!(begins.is_none_or(|(text, begin)| text.starts_with(begin)), "{warning:?}");
+        }
     }
 }

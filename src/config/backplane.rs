@@ -13,7 +13,7 @@ pub(super) fn backplane(
     faults: &mut Vec<ConfigFault>,
 ) -> Option<RedisOptions> {
     let section = sections.first()?;
-    let mut one = Config { backplane: Some(RedisOptions::new("")), ..Config::default() };
+    let mut one = Config { backplane: Some(RedisOptions::without_url()), ..Config::default() };
     let is_refused = |setting: &&Setting| setting.key.set(&mut one, &setting.value).is_none();
     faults.extend(section.settings.iter().filter(is_refused).map(Setting::refusal));
     let mut refuse = |place, text: &str| {

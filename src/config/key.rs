@@ -46,7 +46,7 @@ impl Key {
             Setter::Database(kind) => kind.set(config.last_database(), value),
             #[cfg(feature = "redis")]
             Setter::Backplane(kind) => {
-                let target = config.backplane.get_or_insert_with(|| RedisOptions::new(""));
+                let target = config.backplane.get_or_insert_with(RedisOptions::without_url);
                 kind.set(target, value)
             }
         }

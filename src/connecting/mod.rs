@@ -9,18 +9,18 @@
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod files;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod nearness;
 mod pauses;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod url_error;
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) use files::{read_authorities, read_password};
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) use nearness::is_here;
 pub(crate) use pauses::Pauses;
 #[cfg(feature = "redis")]
 pub(crate) use pauses::random;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use url_error::UrlError;

@@ -1,9 +1,9 @@
-//! `UrlError`: why a URL names no database.
+//! `UrlError`: why a URL cannot be used.
 
 use std::fmt;
 
-/// Why a URL names no database. The text says what is allowed, and has no part of the URL, since
-/// that may be a password.
+/// Why a URL names no database, or no server of Redis. The text says what is allowed, and has no
+/// part of the URL, since that may be a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlError(String);
 

@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use switchboard::backplane::RedisOptions;
-
 use super::support::folder::folder;
 use super::support::several::{command, conf, next_with};
 use super::support::tls::certificates;
-use super::{Course, Redis, RedisHost, binary};
+use super::{Course, Redis, RedisHost, binary, options};
 
 /// The file is read for each connection.
 #[test]
@@ -16,8 +14,7 @@ fn a_password_is_in_a_file() {
     let redis = Redis::start_with(&["--requirepass", "secret"]);
     let file = folder("password").join("password");
     fs::write(&file, "wrong\n").expect("it can be written");
-    let options = |password_file| RedisOptions { password_file, ..RedisOptions::new(&redis.url()) };
-    let with = |file: &Path| RedisHost::start_with(options(Some(file.to_owned())));
+    let with = |file: &Path| RedisHost::start_with(options(&redis.url()).password_file(file));
     let [a, b] = [with(&file), with(&file)];
     assert!(!a.counts().is_up);
     fs::write(&file, "secret\n").expect("it can be written");
@@ -38,8 +35,8 @@ fn a_user_needs_few_rights() {
     let file = folder("user").join("password");
     fs::write(&file, "secret").expect("it can be written");
     let url = format!("redis://ida@127.0.0.1:{port}");
-    let options = RedisOptions { password_file: Some(file), ..RedisOptions::new(&url) };
-    let (a, b) = (RedisHost::start_with(options.clone()), RedisHost::start_with(options));
+    let ida = options(&url).password_file(file);
+    let (a, b) = (RedisHost::start_with(ida.clone()), RedisHost::start_with(ida));
     [&a, &b].iter().for_each(|host| host.until_up());
     Course::begin(&a, &b).judge();
 }
@@ -64,8 +61,8 @@ impl Secure {
 
     /// A host that connects to a name of it.
     fn connect(&self, name: &str, ca_file: &Path) -> RedisHost {
-        let options = RedisOptions::new(&format!("rediss://{name}:{}", self.port));
-        RedisHost::start_with(RedisOptions { ca_file: Some(ca_file.to_owned()), ..options })
+        let url = format!("rediss://{name}:{}", self.port);
+        RedisHost::start_with(options(&url).ca_file(ca_file))
     }
 }
 

@@ -2,17 +2,16 @@
 //! sequence whose holes are gaps.
 
 use switchboard::NotReady;
-use switchboard::backplane::RedisOptions;
 
 use super::proxy::Proxy;
 use super::support::until;
-use super::{Course, Redis, RedisHost};
+use super::{Course, Redis, RedisHost, options};
 
 #[test]
 fn redis_is_killed_and_started_again() {
     let mut redis = Redis::start();
-    let options = RedisOptions { is_required: true, ..RedisOptions::new(&redis.url()) };
-    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(options));
+    let required = options(&redis.url()).required();
+    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(required));
     let mut course = Course::begin(&a, &b);
     for _ in 0..3 {
         course.send_many(100);
@@ -69,8 +68,8 @@ fn hosts_start_before_redis() {
 #[test]
 fn what_does_not_fit_the_queue_is_dropped_and_said() {
     let mut redis = Redis::start();
-    let options = RedisOptions { queue_bytes_max: 20_000, ..RedisOptions::new(&redis.url()) };
-    let (a, b) = (RedisHost::start_with(options), RedisHost::start(&redis));
+    let short = options(&redis.url()).queue_bytes_max(20_000);
+    let (a, b) = (RedisHost::start_with(short), RedisHost::start(&redis));
     let mut course = Course::begin(&a, &b);
     redis.kill();
     [&a, &b].iter().for_each(|host| host.until_down());
@@ -146,7 +145,7 @@ fn a_replica_is_promoted() {
         replica.ask("INFO replication", 8).iter().any(|line| line == "master_link_status:up")
     });
     let proxies = [(); 2].map(|()| Proxy::start(&master));
-    let [a, b] = proxies.each_ref().map(|of| RedisHost::start_with(RedisOptions::new(&of.url())));
+    let [a, b] = proxies.each_ref().map(|of| RedisHost::start_with(options(&of.url())));
     let mut course = Course::begin(&a, &b);
     course.send_many(200);
     master.kill();
@@ -164,7 +163,7 @@ fn a_replica_is_promoted() {
 fn hosts_move_to_another_server_one_after_the_other() {
     let [old, new] = [(); 2].map(|()| Redis::start());
     let proxies = [(); 2].map(|()| Proxy::start(&old));
-    let [a, b] = proxies.each_ref().map(|of| RedisHost::start_with(RedisOptions::new(&of.url())));
+    let [a, b] = proxies.each_ref().map(|of| RedisHost::start_with(options(&of.url())));
     let mut course = Course::begin(&a, &b);
     course.send_many(100);
     let [first, second] = &proxies;
@@ -185,7 +184,7 @@ fn hosts_move_to_another_server_one_after_the_other() {
 fn a_connection_that_is_silent_is_dead() {
     let redis = Redis::start();
     let proxy = Proxy::start(&redis);
-    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(RedisOptions::new(&proxy.url())));
+    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(options(&proxy.url())));
     let mut course = Course::begin(&a, &b);
     course.send_many(100);
     proxy.swallow();

@@ -68,9 +68,14 @@ impl Handler for Topics {
     }
 }
 
+/// The defaults, for a URL.
+fn options(url: &str) -> RedisOptions {
+    RedisOptions::new(url).expect("it is a URL")
+}
+
 impl RedisHost {
     fn start(redis: &Redis) -> Self {
-        Self::start_with(RedisOptions::new(&redis.url()))
+        Self::start_with(options(&redis.url()))
     }
 
     fn start_with(options: RedisOptions) -> Self {

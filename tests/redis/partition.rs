@@ -8,10 +8,9 @@ use std::thread;
 use std::time::Instant;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use switchboard::backplane::RedisOptions;
 
 use super::support::until;
-use super::{Course, Redis, RedisHost};
+use super::{Course, Redis, RedisHost, options};
 
 /// A namespace, and a link to it. Both end with this.
 struct Network(String);
@@ -65,7 +64,7 @@ fn a_network_that_is_cut_is_noticed() {
     let redis = Redis::start_with(&["--port", &port.to_string(), "--protected-mode", "no"]);
     let a = RedisHost::start(&redis);
     let (b, far, mut local) = network.inside(move || {
-        let b = RedisHost::start_with(RedisOptions::new(&format!("redis://{NEAR}:{port}")));
+        let b = RedisHost::start_with(options(&format!("redis://{NEAR}:{port}")));
         let (far, local) = (b.listen(), b.join("/topics", &["local"]));
         (b, far, local)
     });

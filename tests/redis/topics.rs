@@ -1,9 +1,7 @@
 //! What is shared, and with whom.
 
-use switchboard::backplane::RedisOptions;
-
 use super::support::{DEADLINE, until};
-use super::{Course, Redis, RedisHost, ask};
+use super::{Course, Redis, RedisHost, ask, options};
 
 #[test]
 fn topics_reach_the_sockets_of_other_hosts() {
@@ -53,9 +51,8 @@ fn what_is_for_all_reaches_other_hosts() {
 #[test]
 fn other_prefixes_are_others() {
     let redis = Redis::start();
-    let mut options = RedisOptions::new(&redis.url());
-    "other".clone_into(&mut options.prefix);
-    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(options));
+    let other = options(&redis.url()).prefix("other");
+    let (a, b) = (RedisHost::start(&redis), RedisHost::start_with(other));
     let mut far = b.join("/topics", &["news"]);
     redis.wait_for_subscribers("other:t:7:/topics:news", 1);
     let mut near = a.join("/topics", &["news"]);

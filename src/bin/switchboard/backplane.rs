@@ -1,9 +1,8 @@
 //! The backplane of the configuration: it is started for a run, and closed after it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use switchboard::backplane::{RedisBackplane, RedisOptions};
+use switchboard::backplane::RedisBackplane;
 use switchboard::config::Config;
 use switchboard::{Host, Share};
 
@@ -50,28 +49,8 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
-    warnings.extend(remote_host(&options.url).map(|host| {
-        format!(
-            "[backplane] the connections to {host} have no TLS: others on the way read and forge \
-             what services share; let url begin with rediss, and set ca-file for an authority of \
-             your own"
-        )
-    }));
+    warnings.extend(options.warning().map(|text| format!("[backplane] {text}")));
     warnings
-}
-
-/// The host of a URL, if it is another machine and its connections have no TLS.
-fn remote_host(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://").filter(|_| !RedisOptions::has_tls(url))?;
-    let place = rest.split(['/', '?', '#']).next()?;
-    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-    let host = match place.strip_prefix('[') {
-        Some(ipv6) => ipv6.split(']').next()?,
-        None => place.split(':').next()?,
-    };
-    let is_loopback = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    let is_local = scheme.ends_with("unix") || host == "localhost" || is_loopback;
-    (!is_local).then(|| host.to_owned())
 }
 
 /// How long a stop waits for Redis at most.

@@ -17,10 +17,9 @@ fn a_section_is_a_backplane() {
     };
     assert_eq!(parse(text).expect("it is right").backplane, Some(expected));
     let shortest = parse("[backplane]\nurl: redis+unix:///run/redis.sock").expect("it is right");
-    assert_eq!(shortest.backplane, Some(RedisOptions::new("redis+unix:///run/redis.sock")));
+    assert_eq!(shortest.backplane, RedisOptions::new("redis+unix:///run/redis.sock").ok());
     let secure = parse("[backplane]\nca-file: ca.pem\nurl: rediss://h").expect("it is right");
-    let expected =
-        RedisOptions { ca_file: Some(PathBuf::from("ca.pem")), ..RedisOptions::new("rediss://h") };
+    let expected = RedisOptions::new("rediss://h").expect("it is a URL").ca_file("ca.pem");
     assert_eq!(secure.backplane, Some(expected));
     assert_eq!(parse("[server]").expect("it is right").backplane, None);
 }
