@@ -7,16 +7,20 @@ pub(super) fn has_password(url: &str) -> bool {
 
 /// A URL with `***` for its password.
 pub(super) fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // Without slashes it is a path, which has no user.
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let mut shown = format!("{scheme}://");
-    match before.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
+    let mut shown = url[..url.len() - rest.len()].to_owned();
+    let owner = before.rsplit_once('@').filter(|_| !scheme.is_empty());
+    match owner.map(|(user, host)| (user.split_once(':'), host)) {
         Some((Some((user, _)), host)) => shown += &format!("{user}:{MASK}@{host}"),
         _ => shown += before,
     }
     if rest.contains('?') {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, _)) if name.eq_ignore_ascii_case("password") => format!("{name}={MASK}"),
+            Some((name, _)) if PASSWORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) => {
+                format!("{name}={MASK}")
+            }
             _ => pair.to_owned(),
         });
         shown += &format!("?{}", pairs.collect::<Vec<_>>().join("&"));
@@ -24,6 +28,8 @@ pub(super) fn masked(url: &str) -> String {
     shown
 }
 
+/// The options that are passwords: of PostgreSQL, and of Redis at a Unix socket.
+const PASSWORDS: [&str; 2] = ["password", "pass"];
 /// What stands for a password.
 const MASK: &str = "***";
 
@@ -41,6 +47,8 @@ mod tests {
             ("postgres://ida:p@w@[::1]:1/a?x=1", "postgres://ida:***@[::1]:1/a?x=1"),
             ("postgres:///a?user=ida&Password=p", "postgres:///a?user=ida&Password=***"),
             ("postgres://ida:p/w@host/a", "postgres://ida:***@host/a"),
+            ("redis+unix:///redis.sock?pass=p&db=1", "redis+unix:///redis.sock?pass=***&db=1"),
+            ("redis+unix:/redis.sock?db=1&pass=p", "redis+unix:/redis.sock?db=1&pass=***"),
         ] {
             assert_eq!(masked(url), shown);
             assert_eq!(has_password(url), shown.contains(MASK), "{url}");
