@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use redis::{Client, Connection, ConnectionAddr, IntoConnectionInfo, RedisError, TlsCertificates};
+use redis::{
+    Client, Connection, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisError,
+    TlsCertificates,
+};
 use rustls::crypto::ring;
 
 use crate::backplane::options::RedisOptions;
@@ -15,7 +18,9 @@ use crate::connecting::{read_authorities, read_password};
 pub(super) fn connect(options: &RedisOptions) -> Result<Connection, String> {
     let mut info = options.url.as_str().into_connection_info().map_err(|error| text(&error))?;
     // The names of the library would be two commands more, which a user may not have.
-    let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    // Whatever the URL says: the subscriber reads this one.
+    let mut settings = settings.set_protocol(ProtocolVersion::RESP2);
     if let Some(password) = password(options)? {
         settings = settings.set_password(password);
     }

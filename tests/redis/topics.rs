@@ -63,6 +63,15 @@ fn other_prefixes_are_others() {
     ask(&mut far, "join nothing");
 }
 
+/// The subscriber reads the older one.
+#[test]
+fn a_url_may_name_another_protocol() {
+    let redis = Redis::start();
+    let newer = options(&format!("{}?protocol=resp3", redis.url()));
+    let (a, b) = (RedisHost::start_with(newer.clone()), RedisHost::start_with(newer));
+    Course::begin(&a, &b).judge();
+}
+
 /// The last socket of a topic has left: its channel is held for a while, and then it ends.
 #[test]
 fn a_topic_without_sockets_is_not_subscribed() {
