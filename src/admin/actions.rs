@@ -44,7 +44,7 @@ impl Actions {
 
     /// Begins what is asked for.
     pub(super) fn begin(&self, command: AdminCommand, reply: ReplySlot) {
-        if command.place().is_some() {
+        if command.one_process().is_some() {
             return reply.send(Reply::Answer(bad("this server is one process: leave process out")));
         }
         match command {

@@ -54,7 +54,7 @@ pub enum AdminCommand {
 
 impl AdminCommand {
     /// The one process that it is for, of several.
-    pub(crate) const fn place(&self) -> Option<usize> {
+    pub(crate) const fn one_process(&self) -> Option<usize> {
         match self {
             Self::Send { process, .. } | Self::Close { process, .. } => *process,
             _ => None,
@@ -156,12 +156,12 @@ fn send(form: &mut Form) -> Result<AdminCommand, Response> {
         Some("binary") => Message::from(Vec::new()),
         Some(other) => return Err(bad(&format!("type is {other:?}: text or binary"))),
     };
-    let (service, to, process) = (form.need("service")?, recipients(form)?, place(form)?);
+    let (service, to, process) = (form.need("service")?, recipients(form)?, one_process(form)?);
     Ok(AdminCommand::Send { service, to, message, process })
 }
 
 fn close(form: &mut Form) -> Result<AdminCommand, Response> {
-    let (service, to, process) = (form.need("service")?, recipients(form)?, place(form)?);
+    let (service, to, process) = (form.need("service")?, recipients(form)?, one_process(form)?);
     let code = form.take("code").unwrap_or_else(|| CloseCode::NORMAL.number().to_string());
     // The library would also accept a sign.
     let digits = number(&code, CODE_DIGITS).and_then(|number| u16::try_from(number).ok());
@@ -184,7 +184,7 @@ fn recipients(form: &mut Form) -> Result<Audience, Response> {
         .map_err(|error| bad(&format!("to: {error}; * is all, and @news a topic")))
 }
 
-fn place(form: &mut Form) -> Result<Option<usize>, Response> {
+fn one_process(form: &mut Form) -> Result<Option<usize>, Response> {
     let Some(text) = form.take("process") else { return Ok(None) };
     let digits = number(&text, PROCESS_DIGITS).and_then(|number| usize::try_from(number).ok());
     match digits {

@@ -43,7 +43,7 @@ pub(super) struct AdminQueue {
 
 impl AdminQueue {
     pub(super) fn push(&self, command: AdminCommand, line: &str, reply: ReplySlot) {
-        if command.is_for_ids() && command.place().is_none() {
+        if command.is_for_ids() && command.one_process().is_none() {
             return reply.send(Reply::Answer(bad(IDS)));
         }
         let bytes = request(line, &command);
@@ -62,7 +62,7 @@ fn request(line: &str, command: &AdminCommand) -> Vec<u8> {
         _ => &[],
     };
     let line = line.strip_prefix("HEAD ").map_or_else(|| line.to_owned(), |at| format!("GET {at}"));
-    let line = if command.place().is_some() { without_process(&line) } else { line };
+    let line = if command.one_process().is_some() { without_process(&line) } else { line };
     let len = content.len();
     let mut bytes =
         format!("{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n").into_bytes();

@@ -62,7 +62,7 @@ impl Operators {
             let deadline = now + request.time_max() * 4 / 5;
             let bytes = request.bytes.clone();
             let mut asked = ready(all);
-            if let Some(process) = request.command.place() {
+            if let Some(process) = request.command.one_process() {
                 asked.retain(|one| *one == process);
                 if asked.is_empty() {
                     request.answer(not_there(process, all.len()));
