@@ -226,6 +226,7 @@ fn a_process_that_ends_at_once_is_not_started_without_a_pause() {
     for pause in ["at once", "in 1 s", "in 2 s"] {
         let line = next_with(&lines, "process 0 ");
         assert!(line.ends_with(&format!("it is started again {pause}")), "{line}");
+        assert_eq!(line.contains("it refuses the configuration"), pause != "at once", "{line}");
     }
     // Meanwhile the other one serves, and what comes to the first one waits.
     let mut clients: Vec<_> = (0..40).map(|_| Raw::connect(server.address())).collect();

@@ -43,6 +43,8 @@ pub struct Parent {
     pub(super) end: ParentEnd,
     /// How long the clean stop of a process takes at most.
     drain: Duration,
+    /// The exit code of a process that refuses its configuration.
+    refusal: Option<i32>,
     /// When those that are left are killed.
     pub(super) kill: Option<Instant>,
     pub(super) operators: Option<Operators>,
@@ -97,6 +99,7 @@ impl Parent {
             tickets: plan.tickets,
             end: ParentEnd::Clean,
             drain: plan.drain,
+            refusal: plan.refusal,
             kill: None,
             operators,
             exchange: Exchange::new(plan.processes),
@@ -347,10 +350,11 @@ impl Parent {
                 self.fail(status.code(), now);
             }
             ParentPhase::Running => {
+                let code = status.code().filter(|code| self.refusal == Some(*code));
                 log::warn!(
                     target: TARGET,
                     "process {number} (pid {pid}) has ended: {status}{}; it is started again {}",
-                    if status.code() == Some(CONFIGURATION) { REFUSED } else { "" },
+                    code.map_or("", |_| REFUSED),
                     when(pause)
                 );
                 self.end_reload();
@@ -368,7 +372,6 @@ impl std::fmt::Debug for Parent {
 pub(super) const TARGET: &str = "switchboard::server";
 /// How long processes have that were asked to stop at once.
 const KILL_TIME: Duration = Duration::from_secs(2);
-/// The exit status of a process that refuses its configuration, and what to do then.
-const CONFIGURATION: i32 = 4;
+/// What to do about a process that refuses its configuration.
 const REFUSED: &str = " (it refuses the configuration: see --check-config)";
 const WAKER: Token = Token(usize::MAX);

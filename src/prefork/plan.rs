@@ -23,6 +23,7 @@ pub struct ParentPlan {
     pub(super) admin: Option<Admin>,
     pub(super) message_bytes_max: usize,
     pub(super) drain: Duration,
+    pub(super) refusal: Option<i32>,
     #[cfg(feature = "tls")]
     pub(super) tickets: Option<TicketSecret>,
 }
@@ -40,6 +41,7 @@ impl ParentPlan {
             admin: None,
             message_bytes_max: 0,
             drain: Duration::from_millis(Limits::SERVER.drain_ms_max),
+            refusal: None,
             #[cfg(feature = "tls")]
             tickets: None,
         }
@@ -95,6 +97,12 @@ impl ParentPlan {
     /// [`Limits::drain_ms_max`](crate::Limits::drain_ms_max). One that takes much longer is killed.
     pub const fn drain(&mut self, time: Duration) -> &mut Self {
         self.drain = time;
+        self
+    }
+
+    /// Sets the exit code of a process that refuses its configuration, for the log.
+    pub fn refusal_code(&mut self, code: u8) -> &mut Self {
+        self.refusal = Some(code.into());
         self
     }
 

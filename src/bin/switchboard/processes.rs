@@ -80,6 +80,7 @@ fn parent(config: &Config, terminal: Terminal) -> Exit {
 fn plan(config: &Config, terminal: Terminal) -> Result<ParentPlan, (Exit, String)> {
     let mut plan = ParentPlan::new(config.processes);
     plan.terminal(terminal).drain(Duration::from_millis(config.all.limits.drain_ms_max));
+    plan.refusal_code(Exit::Configuration.code());
     let inherited = inherit()?;
     let inherited = serve_operators(&mut plan, config, inherited)?;
     if inherited.is_empty() {
