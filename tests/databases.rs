@@ -593,8 +593,8 @@ fn operators_see_databases() {
     let metrics = handle.metrics(DEADLINE).expect("the host turns");
     let [first, second] = metrics.databases.as_slice() else { panic!("{metrics:?}") };
     assert_eq!((first.name.as_str(), first.address.as_str()), ("eager", "door:7"));
-    assert_eq!((first.connections, first.is_up, first.is_needed), (2, true, true));
+    assert_eq!((first.connections, first.is_up, first.is_required), (2, true, true));
     assert_eq!((second.writes, second.reads, second.queue), (1, 1, 0));
-    assert!(second.errors.contains(&("query", 1)) && !second.is_needed);
+    assert!(second.errors.contains(&("query", 1)) && !second.is_required);
     server.stop();
 }

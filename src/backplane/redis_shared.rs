@@ -59,10 +59,11 @@ impl RedisShared {
         let counts = &self.counts;
         BackplaneMetrics {
             is_up: counts.is_up(),
-            is_needed: self.options.is_required,
+            is_required: self.options.is_required,
             published: counts.published.get(),
             received: counts.received.get(),
-            dropped: vec![("out", counts.dropped_out.get()), ("in", counts.dropped_in.get())],
+            dropped_out: counts.dropped_out.get(),
+            dropped_in: counts.dropped_in.get(),
             gaps: counts.gaps.get(),
             queue_bytes: self.outgoing.bytes() as u64,
             lag: counts.lag(),

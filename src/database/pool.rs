@@ -221,7 +221,7 @@ impl<C> Database<C> {
         let mut metrics = DatabaseMetrics::default();
         self.0.name.clone_into(&mut metrics.name);
         self.0.address.clone_into(&mut metrics.address);
-        (metrics.is_up, metrics.is_needed) = (is_up, self.0.start == Start::Eager);
+        (metrics.is_up, metrics.is_required) = (is_up, self.0.start == Start::Eager);
         (metrics.connections, metrics.connects) = (up as u64, connects);
         (metrics.queue, metrics.reads, metrics.writes) = (waiting as u64, reads, writes);
         metrics.errors = vec![

@@ -21,13 +21,13 @@ impl Hub {
         let reasons = host.into_iter().flatten().chain(down);
         #[cfg(feature = "database")]
         let reasons = reasons.chain(self.counters.databases().filter_map(|of| {
-            (of.is_needed && !of.is_up).then_some(NotReady::DatabaseDown(of.name))
+            (of.is_required && !of.is_up).then_some(NotReady::DatabaseDown(of.name))
         }));
         #[cfg(feature = "redis")]
         let reasons = reasons.chain(
             self.counters
                 .backplane()
-                .and_then(|of| (of.is_needed && !of.is_up).then_some(NotReady::BackplaneDown)),
+                .and_then(|of| (of.is_required && !of.is_up).then_some(NotReady::BackplaneDown)),
         );
         reasons.collect()
     }

@@ -7,22 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What was counted of the backplane, over which services share with other hosts. `published`,
-/// `received`, `dropped` and `gaps` only grow.
+/// `received`, `dropped_out`, `dropped_in` and `gaps` only
+/// grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackplaneMetrics {
     /// Whether both connections stand.
     pub is_up: bool,
     /// Whether the host is not ready without that.
-    pub is_needed: bool,
+    pub is_required: bool,
     /// How many messages were published.
     pub published: u64,
     /// How many messages of other hosts have come.
     pub received: u64,
-    /// How many messages were dropped: `out`, which other hosts may have missed, and `in`, which
-    /// this host has missed.
-    pub dropped: Vec<(&'static str, u64)>,
-    /// How often services learned that they may have missed messages.
+    /// How many messages of this host were dropped, which other hosts may have missed.
+    pub dropped_out: u64,
+    /// How many messages of other hosts were dropped, which this host has missed.
+    pub dropped_in: u64,
+    /// How often the host has found that messages of other hosts may be missing here. Its services
+    /// that share get a gap then, and one for several that come together.
     pub gaps: u64,
     /// How many bytes wait to be published.
     pub queue_bytes: u64,

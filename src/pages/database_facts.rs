@@ -17,7 +17,7 @@ pub struct DatabaseMetrics {
     /// Whether there is a connection for each kind of job.
     pub is_up: bool,
     /// Whether the host is not ready without that.
-    pub is_needed: bool,
+    pub is_required: bool,
     /// Its connections.
     pub connections: u64,
     /// How many connections it has opened.

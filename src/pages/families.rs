@@ -287,14 +287,16 @@ pub(super) const FAMILIES: [Family; 55] = [
         "switchboard_backplane_dropped_total",
         "Messages that were dropped: out, for other hosts, and in, of them.",
         Once(|metrics, samples| {
-            for (way, count) in metrics.backplane.iter().flat_map(|of| &of.dropped) {
-                samples.sample("", &[("way", way)], count);
+            if let Some(of) = &metrics.backplane {
+                for (way, count) in [("out", of.dropped_out), ("in", of.dropped_in)] {
+                    samples.sample("", &[("way", way)], count);
+                }
             }
         }),
     ),
     counter(
         "switchboard_backplane_gaps_total",
-        "How often services learned that they may have missed messages of other hosts.",
+        "How often this host has found that messages of other hosts may be missing.",
         Once(|metrics, samples| backplane(metrics, samples, |of| of.gaps)),
     ),
     gauge(

@@ -144,7 +144,7 @@ fn a_host_is_ready_while_its_eager_database_is_there() {
     let host = Running::run(host);
     let readiness = || metrics.readiness(DEADLINE).expect("the host turns").to_string();
     until("it is connected", || readiness() == "ready");
-    assert_eq!((lazy.metrics().connects, lazy.metrics().is_needed), (0, false));
+    assert_eq!((lazy.metrics().connects, lazy.metrics().is_required), (0, false));
     // No job comes: it is asked whether it is there.
     server.end(End::Fast);
     until("it is missed", || readiness() == "database main is down");

@@ -57,7 +57,7 @@ fn full(services: Vec<ServiceMetrics>) -> Metrics {
         }],
         refused: vec![("full", 3)],
         tls_handshakes: vec![("full", 5), ("failed", 0)],
-        backplane: Some(BackplaneMetrics { dropped: vec![("out", 1)], ..Default::default() }),
+        backplane: Some(BackplaneMetrics { dropped_out: 1, ..Default::default() }),
         databases: vec![DatabaseMetrics { errors: vec![("busy", 1)], ..Default::default() }],
         responses: vec![(101, 7), (404, 1)],
         other_responses: 2,
