@@ -10,15 +10,15 @@
 //! - `outgoing`: what waits for the publisher
 //! - `topics`: which channels are to be subscribed
 //! - `incoming`: what waits for the loop
-//! - `link`: how both threads connect
+//! - `connection`: how both threads connect
 //! - `redis_shared`: what both threads and the loop share
 //! - `publisher`, `subscriber`: the threads
 //! - `redis_backplane`: [`RedisBackplane`], all of it
 
 mod channel;
+mod connection;
 mod counts;
 mod incoming;
-mod link;
 mod options;
 mod outgoing;
 mod publisher;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Pipeline};
 
 use crate::backplane::channel;
+use crate::backplane::connection::{STEADY, connect, text};
 use crate::backplane::counts::Half;
-use crate::backplane::link::{STEADY, connect, text};
 use crate::backplane::outgoing::{Publication, TakenBatch};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::wire::{Published, encode};

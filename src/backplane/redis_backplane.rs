@@ -44,11 +44,11 @@ impl RedisBackplane {
         let (sender, ended) = bounded(0);
         start_thread("to Redis", publisher::run, &shared, &sender)?;
         start_thread("from Redis", subscriber::run, &shared, &sender)?;
-        let (link, watched) = (RedisLink(shared.clone()), shared.clone());
+        let (hub_side, watched) = (HubSide(shared.clone()), shared.clone());
         let watch = BackplaneWatch::new(move || watched.metrics());
         // It comes before any socket.
         notices.send_event(HostEvent::Task(LoopTask(Box::new(move |hub, _, _| {
-            hub.share_by(Box::new(link));
+            hub.share_by(Box::new(hub_side));
             hub.watch_backplane(watch);
         }))));
         Ok(Self { shared, ended })
@@ -93,10 +93,10 @@ fn start_thread(
     started.map(drop)
 }
 
-/// Takes what services share to the publisher.
-struct RedisLink(Arc<RedisShared>);
+/// What the hub has of it: takes what services share to the publisher.
+struct HubSide(Arc<RedisShared>);
 
-impl Backplane for RedisLink {
+impl Backplane for HubSide {
     fn subscribe(&mut self, service: &str, topic: &str) {
         let shared = &self.0;
         if shared.topics.begin(channel::of_topic(&shared.options.prefix, service, topic)) {
@@ -129,14 +129,14 @@ impl Backplane for RedisLink {
     }
 }
 
-impl Drop for RedisLink {
+impl Drop for HubSide {
     fn drop(&mut self) {
         self.0.outgoing.end();
     }
 }
 
-impl fmt::Debug for RedisLink {
+impl fmt::Debug for HubSide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisLink").finish_non_exhaustive()
+        f.debug_struct("HubSide").finish_non_exhaustive()
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Value};
 
 use crate::backplane::channel;
+use crate::backplane::connection::{STEADY, connect, text};
 use crate::backplane::counts::Half;
-use crate::backplane::link::{STEADY, connect, text};
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
 use crate::backplane::wire::{NodeOrigin, Published, decode};
