@@ -9,15 +9,19 @@ pub(super) fn has_password(url: &str) -> bool {
 pub(super) fn masked(url: &str) -> String {
     // Without slashes it is a path, which has no user.
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // Of a password with a question mark that is not escaped, a part is before it.
+    let is_cut = !scheme.is_empty() && is_cut(rest);
+    let begin = if is_cut { rest.rfind('@').unwrap_or(0) } else { 0 };
+    let query_at = rest[begin..].find('?').map(|at| begin + at);
+    let before = &rest[..query_at.unwrap_or(rest.len())];
     let mut shown = url[..url.len() - rest.len()].to_owned();
     let owner = before.rsplit_once('@').filter(|_| !scheme.is_empty());
     match owner.map(|(user, host)| (user.split_once(':'), host)) {
         Some((Some((user, _)), host)) => shown += &format!("{user}:{MASK}@{host}"),
         _ => shown += before,
     }
-    if rest.contains('?') {
-        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+    if let Some(at) = query_at {
+        let pairs = rest[at + 1..].split('&').map(|pair| match pair.split_once('=') {
             Some((name, _)) if PASSWORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) => {
                 format!("{name}={MASK}")
             }
@@ -26,6 +30,14 @@ pub(super) fn masked(url: &str) -> String {
         shown += &format!("?{}", pairs.collect::<Vec<_>>().join("&"));
     }
     shown
+}
+
+/// Whether what is before the first question mark has something else than a port behind its host.
+fn is_cut(rest: &str) -> bool {
+    let place = rest.split(['?', '/']).next().unwrap_or_default();
+    let port =
+        place.rsplit_once(':').filter(|(host, _)| !host.starts_with('[')).map(|(_, port)| port);
+    !place.contains('@') && port.is_some_and(|port| port.parse::<u16>().is_err())
 }
 
 /// The options that are passwords: of PostgreSQL, and of Redis at a Unix socket.
@@ -47,7 +59,13 @@ mod tests {
             ("postgres://ida:p@w@[::1]:1/a?x=1", "postgres://ida:***@[::1]:1/a?x=1"),
             ("postgres:///a?user=ida&Password=p", "postgres:///a?user=ida&Password=***"),
             ("postgres://ida:p/w@host/a", "postgres://ida:***@host/a"),
+            ("redis://:p?w@host", "redis://:***@host"),
+            ("postgres://ida:p?w=@host:1/a?x=1", "postgres://ida:***@host:1/a?x=1"),
+            ("postgres://host:5432/a?x=b@c", "postgres://host:5432/a?x=b@c"),
+            ("postgres://[::1]/a?x=b@c", "postgres://[::1]/a?x=b@c"),
+            ("postgres://[::1]:1/a?x=b@c", "postgres://[::1]:1/a?x=b@c"),
             ("redis+unix:///redis.sock?pass=p&db=1", "redis+unix:///redis.sock?pass=***&db=1"),
+            ("redis+unix:/redis.sock?pass=p@q", "redis+unix:/redis.sock?pass=***"),
             ("redis+unix:/redis.sock?db=1&pass=p", "redis+unix:/redis.sock?db=1&pass=***"),
         ] {
             assert_eq!(masked(url), shown);
