@@ -83,8 +83,9 @@ impl Hub {
     fn tell_listeners(&mut self, service: ServiceId, topic: &str, message: &Message) {
         let listeners = self.services[service].listeners.get(topic);
         for worker in listeners.cloned().unwrap_or_default() {
-            let WorkerSlot { mail, limits, .. } = &mut self.workers[worker];
+            let WorkerSlot { mail, limits, counters, .. } = &mut self.workers[worker];
             if mail.is_full() {
+                counters.unheard.add(1);
                 self.tell_gap(worker);
             } else if mail
                 .push(Inbound::Heard { topic: topic.to_owned(), message: message.clone() }, limits)

@@ -160,6 +160,10 @@ impl WorkerSlot {
         metrics.starts += u64::from(self.starts);
         metrics.failures += self.counters.failures.get();
         metrics.slow_callbacks += self.counters.slow_callbacks.get();
+        #[cfg(feature = "processes")]
+        {
+            metrics.unheard += self.counters.unheard.get();
+        }
     }
 }
 

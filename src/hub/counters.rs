@@ -41,6 +41,9 @@ pub(super) struct ServiceCounters {
     pub(super) failures: Count,
     /// Callbacks on the loop that took too long.
     pub(super) slow_callbacks: Count,
+    /// Messages of others that its full mail did not take.
+    #[cfg(feature = "processes")]
+    pub(super) unheard: Count,
 }
 
 /// The counters of everything else.
@@ -182,6 +185,8 @@ impl Default for ServiceCounters {
             slow_closes,
             failures,
             slow_callbacks,
+            #[cfg(feature = "processes")]
+            unheard: Count::default(),
         }
     }
 }

@@ -104,6 +104,9 @@ pub struct ServiceMetrics {
     pub failures: u64,
     /// Callbacks on the loop that took longer than `max-callback`.
     pub slow_callbacks: u64,
+    /// Messages of other processes or hosts that a listening service missed, since its mail was
+    /// full.
+    pub unheard: u64,
     /// The system's numbers of its processes, if it is a program.
     pub pids: Vec<u32>,
     /// Its workers, by their numbers, if it has several.
@@ -239,6 +242,7 @@ impl ServiceMetrics {
             restarts: 0,
             failures: 0,
             slow_callbacks: 0,
+            unheard: 0,
             pids: Vec::new(),
             workers: Vec::new(),
         }

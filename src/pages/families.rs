@@ -8,7 +8,7 @@ use crate::pages::samples::{Family, Rows, Samples, seconds};
 use crate::pages::{BackplaneMetrics, DatabaseMetrics, Metrics};
 
 /// All metrics, in the order of the page.
-pub(super) const FAMILIES: [Family; 55] = [
+pub(super) const FAMILIES: [Family; 56] = [
     gauge(
         "switchboard_build_info",
         "The version and the features of the program; always 1.",
@@ -194,6 +194,11 @@ pub(super) const FAMILIES: [Family; 55] = [
         "switchboard_slow_callbacks_total",
         "Callbacks on the loop, and pages of closures, that took longer than max-callback.",
         Each(|of, s| s.of(of, of.slow_callbacks)),
+    ),
+    counter(
+        "switchboard_unheard_messages_total",
+        "Messages of other processes or hosts that a listening service missed: its mail was full.",
+        Each(|of, s| s.of(of, of.unheard)),
     ),
     gauge(
         "switchboard_memory_bytes",

@@ -226,6 +226,7 @@ fn what_finds_the_mail_full_is_a_gap() {
     assert_eq!(mail.len(), max + 1);
     assert_eq!(mail.iter().filter(|line| line.starts_with("heard")).count(), max - 1);
     assert_eq!(mail.last().map(String::as_str), Some("gap None"));
+    assert_eq!(counters::metrics(&rig).services[2].unheard, max as u64 + 1);
     rig.apply(2, vec![taken(max + 1)]);
     apply_shared(&mut rig, message(Some("t")));
     assert_eq!(rig.mail(), ["gap None", "heard t far"], "messages were missing behind that gap");

@@ -18,6 +18,7 @@ received_bytes_total sent_bytes_total outbox_bytes mail_messages mail_bytes paus
 pauses_total slow_closes_total topics subscriptions up starts_total failures_total
 worker_up worker_sockets worker_mail_bytes worker_starts_total worker_failures_total processes
 loop_turns_total loop_busy_seconds_total loop_turn_seconds slow_callbacks_total
+unheard_messages_total
 memory_bytes memory_bytes_max log_lines_dropped_total ping_seconds
 tls_handshakes_total database_connections database_connections_total database_queue
 database_jobs_total database_errors_total
@@ -194,7 +195,7 @@ fn parts_are_short_and_together_the_page() {
     assert_eq!(families["switchboard_sockets"], 3_000);
     assert_eq!(families["switchboard_closes_total"], 9_000);
     let one: String = full(services(1).collect()).into_text().collect();
-    let per_service = 23 + usize::from(cfg!(feature = "programs")) + 3;
+    let per_service = 24 + usize::from(cfg!(feature = "programs")) + 3;
     let rest = one.lines().filter(|line| !line.starts_with('#')).count() - per_service;
     assert_eq!(lines, rest + 3_000 * per_service);
 }
