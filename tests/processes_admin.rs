@@ -164,6 +164,34 @@ fn messages_of_operators_reach_all_processes() {
     }
 }
 
+#[test]
+fn a_process_that_hangs_is_named() {
+    let operated = Operated::start("hung");
+    let mut clients = talk(&operated.server, 40);
+    let of_first = operated.ask_with("POST /send?process=0&service=/echo&to=*", "first");
+    let of_first = of_first.text().replace("{\"sockets\":", "").replace("}\n", "");
+    let pids = pids(&operated.server, 2);
+    signal(&pids[1], "STOP");
+    let hung = "process 1 does not answer; it may still do it\n";
+    let answer = operated.ask_with("POST /send?service=/echo&to=*", "news");
+    assert_eq!(
+        (answer.status, answer.text()),
+        (503, &*format!("{hung}the others have done it, for {of_first} sockets\n"))
+    );
+    let answer = operated.ask("POST /close?process=1&service=/echo&to=*");
+    assert_eq!((answer.status, answer.text()), (503, hung));
+    let answer = operated.ask_with("POST /send?process=0&service=/echo&to=*", "other");
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    // It does all of it when it goes on.
+    signal(&pids[1], "CONT");
+    for raw in &mut clients {
+        let text = raw.read_text();
+        let text = if text == "first" { raw.read_text() } else { text };
+        assert_eq!(text, "news");
+    }
+    until("it is ready again", || operated.ask("GET /readyz").status == 200);
+}
+
 /// An id is of one process. The log has both.
 #[test]
 fn a_socket_is_found_by_its_process_and_its_id() {

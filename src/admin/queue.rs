@@ -9,6 +9,8 @@ use mio::Waker;
 use crate::admin::actions::Actions;
 use crate::admin::command::AdminCommand;
 use crate::admin::form::bad;
+#[cfg(test)]
+use crate::admin::reply::{AdminNotice, Ticket};
 use crate::admin::reply::{Reply, ReplySlot};
 use crate::ws::{Response, form};
 
@@ -29,6 +31,22 @@ impl AdminRequest {
     /// Answers it.
     pub(crate) fn answer(self, answer: Response) {
         self.reply.send(Reply::Answer(answer));
+    }
+}
+
+#[cfg(test)]
+impl AdminRequest {
+    /// A request, and what returns its answer once there is one.
+    pub(crate) fn with_answer(command: AdminCommand) -> (Self, impl Fn() -> Option<Response>) {
+        let poll = mio::Poll::new().expect("it is made");
+        let waker = Arc::new(Waker::new(poll.registry(), mio::Token(0)).expect("it is made"));
+        let (sender, notices) = crossbeam_channel::unbounded();
+        let reply = ReplySlot::new(Ticket { place: 0, number: 0 }, sender, waker);
+        let answer = move || match notices.try_recv() {
+            Ok(AdminNotice::Reply(_, Reply::Answer(answer))) => Some(answer),
+            _ => None,
+        };
+        (Self { command, bytes: Vec::new(), reply }, answer)
     }
 }
 

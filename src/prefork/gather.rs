@@ -1,6 +1,6 @@
 //! `Gatherings`: what operators have asked all processes, until each has answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::admin::{AdminCommand, AdminRequest};
@@ -17,6 +17,8 @@ pub(super) struct Gatherings {
     ended: Sums,
     /// The last metrics of each process.
     pages: BTreeMap<usize, String>,
+    /// The processes that have let the time of a question pass, and have answered nothing since.
+    silent: BTreeSet<usize>,
 }
 
 struct Gathering {
@@ -26,6 +28,17 @@ struct Gathering {
     /// The processes that have not answered.
     awaited: Vec<usize>,
     answers: BTreeMap<usize, ProcessAnswer>,
+}
+
+impl Gathering {
+    /// Whether it waits for an answer. One that is silent has been asked, and would keep operators
+    /// waiting whom others could answer. A reload takes long.
+    fn waits(&self, silent: &BTreeSet<usize>) -> bool {
+        match self.request.as_ref().map(|of| &of.command) {
+            None | Some(AdminCommand::Reload) => !self.awaited.is_empty(),
+            Some(_) => self.awaited.iter().any(|process| !silent.contains(process)),
+        }
+    }
 }
 
 /// What a process has answered.
@@ -57,6 +70,17 @@ impl Gatherings {
 
     /// A process has answered.
     pub(super) fn answered(&mut self, number: u64, process: usize, answer: ProcessAnswer) {
+        self.silent.remove(&process);
+        self.put(number, process, answer);
+    }
+
+    /// A process could not be asked.
+    pub(super) fn refused(&mut self, number: u64, process: usize) {
+        let content = b"it does not take what it is asked".to_vec();
+        self.put(number, process, ProcessAnswer { status: 503, content });
+    }
+
+    fn put(&mut self, number: u64, process: usize, answer: ProcessAnswer) {
         if let Some(gathering) = self.under_way.get_mut(&number)
             && gathering.awaited.contains(&process)
         {
@@ -71,6 +95,7 @@ impl Gatherings {
             self.ended.add(process, &page);
             self.ended.keep_counters();
         }
+        self.silent.remove(&process);
         for gathering in self.under_way.values_mut() {
             gathering.awaited.retain(|awaited| *awaited != process);
         }
@@ -79,7 +104,9 @@ impl Gatherings {
     /// Answers requests for which no answer is to come: all have answered, or their time is over.
     /// `processes` is how many the server has.
     pub(super) fn finish(&mut self, processes: usize, exchange: &Exchange, now: Instant) {
-        let is_over = |of: &Gathering| of.awaited.is_empty() || now >= of.deadline;
+        let late = self.under_way.values().filter(|of| now >= of.deadline);
+        self.silent.extend(late.flat_map(|of| &of.awaited).copied());
+        let is_over = |of: &Gathering| now >= of.deadline || !of.waits(&self.silent);
         let over: Vec<_> =
             self.under_way.iter().filter(|(_, of)| is_over(of)).map(|(at, _)| *at).collect();
         for number in over {
@@ -97,7 +124,9 @@ impl Gatherings {
                     AdminCommand::Status => status(&answers, processes),
                     AdminCommand::Readiness => all_well(&answers, processes, "ready"),
                     AdminCommand::Health => health(&answers, &awaited),
-                    AdminCommand::Send { .. } | AdminCommand::Close { .. } => sockets(&answers),
+                    AdminCommand::Send { .. } | AdminCommand::Close { .. } => {
+                        sockets(&answers, &awaited)
+                    }
                     AdminCommand::Reload | AdminCommand::LogLevel(_) | AdminCommand::Drain => {
                         first_fault(&answers, processes)
                     }
@@ -163,18 +192,32 @@ fn health(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Respon
     }
 }
 
-/// How many sockets of all processes it concerns. A program is known where it has sockets.
-fn sockets(answers: &BTreeMap<usize, ProcessAnswer>) -> Response {
+/// How many sockets of all processes it concerns. A program is known where it has sockets. 503 if
+/// a process is still `awaited`, or could not be asked.
+fn sockets(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Response {
     let count = |answer: &ProcessAnswer| {
         let text = answer.text();
         text.trim_end().strip_prefix("{\"sockets\":")?.strip_suffix('}')?.parse::<u64>().ok()
     };
     let counts: Vec<_> =
         answers.values().filter(|answer| answer.status == 202).filter_map(count).collect();
+    let len: u64 = counts.iter().sum();
+    let late = |process| format!("process {process} does not answer; it may still do it");
+    let mut faults: Vec<_> = awaited.iter().map(late).collect();
+    let failed = answers.iter().filter(|(_, answer)| answer.status >= 500);
+    let fault = |(process, answer): (_, &ProcessAnswer)| {
+        format!("process {process}: {}", answer.text().trim_end())
+    };
+    faults.extend(failed.map(fault));
+    if !faults.is_empty() {
+        if !counts.is_empty() {
+            faults.push(format!("the others have done it, for {len} sockets"));
+        }
+        return Response::text(Status::UNAVAILABLE, &faults.join("\n"));
+    }
     if counts.is_empty() {
         return first_of(answers.values().next());
     }
-    let len: u64 = counts.iter().sum();
     let text = format!("{{\"sockets\":{len}}}\n");
     let note = format!("sockets: {len}");
     Response::new(Status::ACCEPTED, "application/json", text.into_bytes()).note(&note)
@@ -197,4 +240,82 @@ fn first_of(answer: Option<&ProcessAnswer>) -> Response {
     };
     let status = Status::new(answer.status).unwrap_or(Status::INTERNAL_ERROR);
     Response::text(status, answer.text().trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::service::Audience;
+    use crate::ws::Message;
+
+    const TIME: Duration = Duration::from_secs(4);
+
+    fn send() -> AdminCommand {
+        let (service, message) = ("/a".to_owned(), Message::from("x"));
+        AdminCommand::Send { service, to: Audience::all(), message, process: None }
+    }
+
+    fn sent(sockets: u64) -> ProcessAnswer {
+        ProcessAnswer { status: 202, content: format!("{{\"sockets\":{sockets}}}\n").into_bytes() }
+    }
+
+    fn told(answer: Option<Response>) -> (u16, String) {
+        let answer = answer.expect("there is one");
+        let body = answer.body().map_or(&[][..], |body| body);
+        (answer.status().number(), String::from_utf8_lossy(body).into_owned())
+    }
+
+    #[test]
+    fn a_process_that_does_not_answer_is_named() {
+        let (mut all, exchange, begin) = (Gatherings::default(), Exchange::new(3), Instant::now());
+        let (request, answer) = AdminRequest::with_answer(send());
+        let number = all.begin(Some(request), vec![0, 1, 2], begin + TIME);
+        all.answered(number, 0, sent(5));
+        all.refused(number, 2);
+        all.finish(3, &exchange, begin);
+        assert!(answer().is_none());
+        all.finish(3, &exchange, begin + TIME);
+        let text = [
+            "process 1 does not answer; it may still do it",
+            "process 2: it does not take what it is asked",
+            "the others have done it, for 5 sockets",
+            "",
+        ];
+        assert_eq!(told(answer()), (503, text.join("\n")));
+        // The only one that is asked.
+        let (request, answer) = AdminRequest::with_answer(send());
+        all.begin(Some(request), vec![1], begin + TIME);
+        all.finish(3, &exchange, begin + TIME);
+        let (status, text) = told(answer());
+        assert!(status == 503 && text.starts_with("process 1 does not answer"), "{text}");
+    }
+
+    /// Otherwise requests that wait for it keep all places of the listeners, one after the other.
+    #[test]
+    fn a_process_that_is_silent_keeps_nobody_waiting() {
+        let (mut all, exchange, begin) = (Gatherings::default(), Exchange::new(2), Instant::now());
+        let ask = |all: &mut Gatherings, at| {
+            let (request, answer) = AdminRequest::with_answer(AdminCommand::Metrics);
+            let number = all.begin(Some(request), vec![0, 1], at + TIME);
+            all.answered(number, 0, ProcessAnswer { status: 200, content: Vec::new() });
+            all.finish(2, &exchange, at);
+            (number, answer)
+        };
+        let (first, of_first) = ask(&mut all, begin);
+        let (_, of_second) = ask(&mut all, begin + TIME / 2);
+        assert!(of_first().is_none() && of_second().is_none());
+        all.finish(2, &exchange, begin + TIME);
+        assert!(of_first().is_some() && of_second().is_some());
+        let (_, of_third) = ask(&mut all, begin + TIME);
+        assert!(of_third().is_some());
+        // It has been asked, and answers late: then others wait for it again.
+        all.answered(first, 1, sent(0));
+        let (fourth, of_fourth) = ask(&mut all, begin + TIME);
+        assert!(of_fourth().is_none());
+        all.answered(fourth, 1, sent(0));
+        all.finish(2, &exchange, begin + TIME);
+        assert!(of_fourth().is_some());
+    }
 }

@@ -114,9 +114,7 @@ impl Operators {
         let line = LinkLine::encode(&[ASK, &number.to_string()], bytes);
         for &process in asked {
             if !all[process].send(&line) {
-                let content = b"it does not take what it is asked".to_vec();
-                let answer = ProcessAnswer { status: 503, content };
-                self.gatherings.answered(number, process, answer);
+                self.gatherings.refused(number, process);
             }
         }
     }
