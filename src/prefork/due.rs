@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::admin::AdminCommand;
 use crate::prefork::child::{ServerProcess, when};
 use crate::prefork::operators::Operators;
+use crate::prefork::overseer::RELOAD_TIME;
 use crate::prefork::parent::{Parent, ParentPhase, TARGET};
 use crate::sys::passing::ServerSignal;
 
@@ -38,6 +39,7 @@ impl Parent {
         if self.phase == ParentPhase::Starting {
             return;
         }
+        self.end_late_reload(now);
         let Self { manager, children, phase, .. } = self;
         let status = || {
             let sockets: u64 = children.iter().map(ServerProcess::sockets).sum();
@@ -86,6 +88,22 @@ impl Parent {
         let ms = self.manager.watchdog_ms();
         (ms < u64::MAX).then(|| Duration::from_millis(ms.saturating_mul(3)))
     }
+    /// Reports to the service manager that a reload is over, although some have not ended theirs.
+    fn end_late_reload(&mut self, now: Instant) {
+        if !self.manager.end_late_reload(now) {
+            return;
+        }
+        for ServerProcess { number, .. } in self.children.iter().filter(|of| of.is_reloading()) {
+            log::error!(
+                target: TARGET,
+                "process {number} has not reloaded within {} s: it hangs, or waits for a disk. The \
+                 service manager does not wait for it any longer; if it hangs, kill it, and \
+                 another one is started",
+                RELOAD_TIME.as_secs()
+            );
+        }
+    }
+
 
     /// When there is something to do although nothing comes.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {

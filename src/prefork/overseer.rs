@@ -21,7 +21,8 @@ pub(super) struct Overseer {
     told: String,
     /// The earliest next request for more time.
     extend: Option<Instant>,
-    is_reloading: bool,
+    /// When a reload has taken too long, while there is one.
+    reload_end: Option<Instant>,
 }
 
 impl Overseer {
@@ -33,7 +34,7 @@ impl Overseer {
             rest: None,
             told: String::new(),
             extend: None,
-            is_reloading: false,
+            reload_end: None,
         }
     }
 
@@ -49,21 +50,31 @@ impl Overseer {
     }
 
     /// A reload has begun.
-    pub(super) fn begin_reload(&mut self) {
-        self.is_reloading = true;
+    pub(super) fn begin_reload(&mut self, now: Instant) {
+        self.reload_end = Some(now + RELOAD_TIME);
         self.send(format!("RELOADING=1\nMONOTONIC_USEC={}", sys::monotonic().as_micros()));
     }
 
     /// No process reloads.
     pub(super) fn end_reload(&mut self) {
-        if std::mem::take(&mut self.is_reloading) {
+        if self.reload_end.take().is_some() {
             self.send("READY=1".to_owned());
         }
     }
 
+    /// Ends a reload that has taken too long. Returns whether there was one. Otherwise a process
+    /// that hangs would let the manager wait for ever.
+    pub(super) fn end_late_reload(&mut self, now: Instant) -> bool {
+        let is_late = self.reload_end.is_some_and(|at| now >= at);
+        if is_late {
+            self.end_reload();
+        }
+        is_late
+    }
+
     /// A stop has begun.
     pub(super) fn stop(&mut self) {
-        self.is_reloading = false;
+        self.reload_end = None;
         self.rest = None;
         self.send("STOPPING=1".to_owned());
     }
@@ -102,7 +113,8 @@ impl Overseer {
     /// When something is to be sent although nothing happens.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         let retry = (!self.unsent.is_empty()).then(|| now + RETRY_TIME);
-        self.alive.into_iter().chain(self.rest.filter(|at| *at > now)).chain(retry).min()
+        let own = self.alive.into_iter().chain(self.rest.filter(|at| *at > now)).chain(retry);
+        own.chain(self.reload_end).min()
     }
 
     fn send(&mut self, text: String) {
@@ -119,6 +131,8 @@ impl Overseer {
     }
 }
 
+/// How long a reload may take, as one of operators.
+pub(super) const RELOAD_TIME: Duration = Duration::from_secs(60);
 /// The least time between two statuses.
 const STATUS_TIME: Duration = Duration::from_secs(10);
 /// How often a stop asks for more time, each time for ten seconds from then on.
@@ -127,3 +141,35 @@ const EXTEND_TIME: Duration = Duration::from_secs(1);
 const RETRY_TIME: Duration = Duration::from_millis(100);
 /// A manager that takes nothing for so long has lost more than the first of them.
 const UNSENT_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    /// As while a process hangs.
+    #[test]
+    fn a_reload_without_an_end_ends_for_the_manager() {
+        let (manager, own) = UnixDatagram::pair().expect("it is made");
+        manager.set_nonblocking(true).expect("it is set");
+        let notifier = Notifier::connected(own, u64::MAX).expect("it is set");
+        let mut overseer = Overseer::new(Some(notifier));
+        let next = || {
+            let mut bytes = [0; 100];
+            let len = manager.recv(&mut bytes).ok()?;
+            Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
+        };
+        let begin = Instant::now();
+        overseer.begin_reload(begin);
+        assert!(next().is_some_and(|text| text.starts_with("RELOADING=1\n")));
+        assert_eq!(overseer.deadline(begin), Some(begin + RELOAD_TIME));
+        assert!(!overseer.end_late_reload(begin) && next().is_none());
+        assert!(overseer.end_late_reload(begin + RELOAD_TIME));
+        assert_eq!(next().as_deref(), Some("READY=1"));
+        // A process may say later that it has reloaded.
+        overseer.end_reload();
+        assert!(!overseer.end_late_reload(begin + 2 * RELOAD_TIME) && next().is_none());
+        assert_eq!(overseer.deadline(begin), None);
+    }
+}

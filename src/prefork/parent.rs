@@ -279,7 +279,7 @@ impl Parent {
                 if self.phase != ParentPhase::Stopping
                     && self.children.iter().any(ServerProcess::is_reloading)
                 {
-                    self.manager.begin_reload();
+                    self.manager.begin_reload(now);
                 }
             }
             SignalKind::Status => {
