@@ -236,6 +236,19 @@ fn a_process_that_ends_at_once_is_not_started_without_a_pause() {
 }
 
 #[test]
+fn a_process_with_other_values_than_the_server_is_named() {
+    let folder = conf("values", 2, "");
+    let (server, lines) = Binary::run_logged(&mut command(&folder));
+    let pids = pids(&server, 2);
+    let own = "health-path: /health\n[service /echo]\nshare: topics\n";
+    fs::write(folder.join("conf"), text(2, own)).expect("it can be written");
+    signal(&pids[1], "KILL");
+    let line = next_with(&lines, "than the server, of ");
+    assert!(line.contains("process 1 is started with other values"), "{line}");
+    assert!(line.contains(" of [service /echo] share: restart the server"), "{line}");
+}
+
+#[test]
 fn an_address_in_use_is_no_address_of_two_servers() {
     let (server, _lines) = start("first", 2);
     let folder = conf("second", 2, &format!("port: {}\n", server.address().port()));

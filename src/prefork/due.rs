@@ -52,15 +52,19 @@ impl Parent {
 
     fn start_again(&mut self, now: Instant) {
         for number in 0..self.children.len() {
-            if self.children[number].due.is_some_and(|at| now >= at)
-                && let Err(error) = self.start(number, now)
-            {
-                let pause = self.children[number].failed(now);
-                log::error!(
-                    target: TARGET,
-                    "process {number} cannot be started: {error}; this is tried again {}",
-                    when(pause)
-                );
+            if self.children[number].due.is_none_or(|at| now < at) {
+                continue;
+            }
+            match self.start(number, now) {
+                Ok(()) => (self.start_again)(number),
+                Err(error) => {
+                    let pause = self.children[number].failed(now);
+                    log::error!(
+                        target: TARGET,
+                        "process {number} cannot be started: {error}; this is tried again {}",
+                        when(pause)
+                    );
+                }
             }
         }
     }
@@ -84,10 +88,6 @@ impl Parent {
         }
     }
 
-    fn watchdog_time(&self) -> Option<Duration> {
-        let ms = self.manager.watchdog_ms();
-        (ms < u64::MAX).then(|| Duration::from_millis(ms.saturating_mul(3)))
-    }
     /// Reports to the service manager that a reload is over, although some have not ended theirs.
     fn end_late_reload(&mut self, now: Instant) {
         if !self.manager.end_late_reload(now) {
@@ -104,6 +104,10 @@ impl Parent {
         }
     }
 
+    fn watchdog_time(&self) -> Option<Duration> {
+        let ms = self.manager.watchdog_ms();
+        (ms < u64::MAX).then(|| Duration::from_millis(ms.saturating_mul(3)))
+    }
 
     /// When there is something to do although nothing comes.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {

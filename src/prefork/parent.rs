@@ -37,6 +37,7 @@ pub struct Parent {
     pub(super) manager: Overseer,
     pub(super) terminal: Terminal,
     pub(super) reload: Box<dyn Fn()>,
+    pub(super) start_again: Box<dyn Fn(usize)>,
     pub(super) open_log: fn(),
     #[cfg(feature = "tls")]
     pub(super) tickets: Option<crate::net::tls::TicketSecret>,
@@ -94,6 +95,7 @@ impl Parent {
             manager: Overseer::new(notifier),
             terminal: plan.terminal,
             reload: plan.reload,
+            start_again: plan.start_again,
             open_log: plan.open_log,
             #[cfg(feature = "tls")]
             tickets: plan.tickets,

@@ -19,6 +19,7 @@ pub struct ParentPlan {
     pub(super) listeners: ListenerPlan,
     pub(super) terminal: Terminal,
     pub(super) reload: Box<dyn Fn()>,
+    pub(super) start_again: Box<dyn Fn(usize)>,
     pub(super) open_log: fn(),
     pub(super) admin: Option<Admin>,
     pub(super) message_bytes_max: usize,
@@ -37,6 +38,7 @@ impl ParentPlan {
             listeners: ListenerPlan::default(),
             terminal: Terminal::none(),
             reload: Box::new(|| {}),
+            start_again: Box::new(|_| {}),
             open_log: || {},
             admin: None,
             message_bytes_max: 0,
@@ -83,6 +85,13 @@ impl ParentPlan {
     /// Sets what the parent itself does for a reload. It must not wait.
     pub fn on_reload(&mut self, act: impl Fn() + 'static) -> &mut Self {
         self.reload = Box::new(act);
+        self
+    }
+
+    /// Sets what the parent does when it has started a process again, with the number of that. It
+    /// must not wait.
+    pub fn on_start_again(&mut self, act: impl Fn(usize) + 'static) -> &mut Self {
+        self.start_again = Box::new(act);
         self
     }
 

@@ -125,16 +125,24 @@ fn serve_operators(
     }
     plan.open_log(logger::open_again);
     let reload = ParentReload::new(config, links.token);
+    let later = reload.clone();
+    plan.on_start_again(move |process| {
+        let later = later.clone();
+        start_thread(move || later.compare(process));
+    });
     plan.on_reload(move || {
         logger::open_again();
-        // It reads files.
         let reload = reload.clone();
-        let started = Builder::new().name("reload".to_owned()).spawn(move || reload.run());
-        if let Err(error) = started {
-            log::warn!(target: TARGET, "there is no thread for a reload: {error}");
-        }
+        start_thread(move || reload.run());
     });
     Ok(inherited)
+}
+
+/// Starts a thread for what reads files, for which the parent must not wait.
+fn start_thread(act: impl FnOnce() + Send + 'static) {
+    if let Err(error) = Builder::new().name("reload".to_owned()).spawn(act) {
+        log::warn!(target: TARGET, "there is no thread for a reload: {error}");
+    }
 }
 
 impl Listens for Parent {

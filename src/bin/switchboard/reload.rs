@@ -221,6 +221,21 @@ impl ParentReload {
         self.token.set(token);
         *current = new;
     }
+
+    /// Warns if a process that is started again reads other values than those that the others have
+    /// until a restart.
+    pub(crate) fn compare(&self, process: usize) {
+        let Ok(new) = read_again(&self.begun) else { return };
+        let changed = self.begun.waiting_changes(&new);
+        if !changed.is_empty() {
+            log::warn!(
+                target: TARGET,
+                "process {process} is started with other values than the server, of {}: restart \
+                 the server, so that all processes have the same",
+                changed.join(", ")
+            );
+        }
+    }
 }
 
 /// The configuration as it is now.
