@@ -1,5 +1,6 @@
 //! How both threads connect.
 
+use std::fmt;
 use std::time::Duration;
 
 use redis::{
@@ -10,6 +11,7 @@ use rustls::crypto::ring;
 
 use crate::backplane::options::RedisOptions;
 use crate::connecting::{read_authorities, read_password};
+use crate::ws::syntax::cut;
 
 /// Connects. Each call of the connection ends within [`CALL`].
 ///
@@ -59,15 +61,36 @@ impl RedisOptions {
     }
 }
 
-/// An error for the log.
+/// An error for the log. It may quote what a server has sent.
 pub(super) fn text(error: &RedisError) -> String {
     match error.is_timeout() {
         true => "Redis does not answer".to_owned(),
-        false => format!("Redis: {error}"),
+        false => format!("Redis: {}", cut(&error.to_string())),
     }
+}
+
+/// What Redis has sent, although nothing like it is due, for the log.
+pub(super) fn unexpected(value: &impl fmt::Debug) -> String {
+    format!("Redis says {}", cut(&format!("{value:?}")))
 }
 
 /// The longest time of a call.
 const CALL: Duration = Duration::from_secs(2);
 /// A connection that has stood for so long was no vain attempt.
 pub(super) const STEADY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What listens there may be anything.
+    #[test]
+    fn the_log_quotes_little_of_what_a_server_sends() {
+        let long = "x".repeat(5_000);
+        let error = RedisError::from((redis::ErrorKind::Parse, "it says", long.clone()));
+        let unexpected = unexpected(&redis::Value::BulkString(long.into_bytes()));
+        for line in [text(&error), unexpected] {
+            assert!(line.starts_with("Redis") && (100..300).contains(&line.len()), "{line}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Value};
 
 use crate::backplane::channel;
-use crate::backplane::connection::{STEADY, connect, text};
+use crate::backplane::connection::{STEADY, connect, text, unexpected};
 use crate::backplane::counts::Half;
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
@@ -208,7 +208,7 @@ impl Subscriber<'_> {
     /// Waits for what comes next.
     fn next(&mut self) -> Result<Pushed, String> {
         let value = self.connection.recv_response().map_err(|error| text(&error))?;
-        let Value::Array(parts) = value else { return Err(format!("Redis says {value:?}")) };
+        let Value::Array(parts) = value else { return Err(unexpected(&value)) };
         let mut parts = parts.into_iter();
         match (parts.next(), parts.next(), parts.next()) {
             (Some(kind), Some(Value::BulkString(channel)), Some(Value::BulkString(bytes)))
@@ -222,7 +222,7 @@ impl Subscriber<'_> {
             (Some(kind), ..) if is_word(&kind, "subscribe") || is_word(&kind, "unsubscribe") => {
                 Ok(Pushed::Confirmed)
             }
-            other => Err(format!("Redis says {other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 }
