@@ -76,8 +76,9 @@ pub(super) fn unexpected(value: &impl fmt::Debug) -> String {
 
 /// The longest time of a call.
 const CALL: Duration = Duration::from_secs(2);
-/// A connection that has stood for so long was no vain attempt.
-pub(super) const STEADY: Duration = Duration::from_secs(5);
+/// The longest pause between attempts. What has waited is held for so long, so that hosts which
+/// connect later get it as well.
+pub(super) const PAUSE_MS_MAX: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {

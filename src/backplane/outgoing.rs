@@ -113,10 +113,16 @@ impl Outgoing {
         self.lock().bytes
     }
 
-    /// Takes what waits, or waits for it until then.
-    pub(super) fn take(&self, until: Instant) -> TakenBatch {
+    /// Takes what waits, or waits for it until then. What is for other hosts is held until `hold`,
+    /// unless the host ends.
+    pub(super) fn take(&self, until: Instant, hold: Option<Instant>) -> TakenBatch {
+        let is_held = |state: &OutgoingState| {
+            !state.has_ended && hold.is_some_and(|until| Instant::now() < until)
+        };
+        let until = hold.map_or(until, |hold| until.min(hold));
         let mut state = self.wait(until, |state| {
-            let has_work = !state.waiting.is_empty() || state.has_missed || state.wakes;
+            let is_for_others = !state.waiting.is_empty() || state.has_missed;
+            let has_work = state.wakes || is_for_others && !is_held(state);
             !has_work && !state.is_doubtful && !state.renews && !state.has_ended
         });
         if std::mem::take(&mut state.renews) {
@@ -124,6 +130,10 @@ impl Outgoing {
         }
         if std::mem::take(&mut state.is_doubtful) {
             return TakenBatch { wakes: true, ..TakenBatch::default() };
+        }
+        if is_held(&state) {
+            let wakes = std::mem::take(&mut state.wakes);
+            return TakenBatch { wakes, ..TakenBatch::default() };
         }
         let mut taken = TakenBatch {
             has_missed: std::mem::take(&mut state.has_missed),
@@ -178,6 +188,8 @@ const BATCH_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn publication(text: &str) -> Publication {
@@ -197,15 +209,15 @@ mod tests {
         let queue = Outgoing::new(2 * publication("abc").cost());
         assert_eq!((queue.push(publication("abc")), queue.push(publication("def"))), (0, 0));
         assert_eq!(queue.push(publication("ghi")), 1);
-        let taken = queue.take(Instant::now());
+        let taken = queue.take(Instant::now(), None);
         assert!(taken.has_missed && !taken.has_ended);
         assert_eq!(texts(&taken), ["def", "ghi"]);
         assert_eq!(queue.bytes(), 0);
         // What is larger than the whole queue goes itself.
         assert_eq!(queue.push(publication(&"x".repeat(1_000))), 1);
-        let taken = queue.take(Instant::now());
+        let taken = queue.take(Instant::now(), None);
         assert!(taken.has_missed && taken.publications.is_empty());
-        assert!(!queue.take(Instant::now()).has_missed);
+        assert!(!queue.take(Instant::now(), None).has_missed);
     }
 
     #[test]
@@ -213,9 +225,39 @@ mod tests {
         let queue = Outgoing::new(1 << 20);
         queue.push(publication("abc"));
         queue.doubt();
-        let taken = queue.take(Instant::now());
+        let taken = queue.take(Instant::now(), None);
         assert!(taken.wakes && taken.publications.is_empty());
-        assert_eq!(texts(&queue.take(Instant::now())), ["abc"]);
+        assert_eq!(texts(&queue.take(Instant::now(), None)), ["abc"]);
+    }
+
+    #[test]
+    fn a_connection_that_is_made_again_gets_what_waits() {
+        let queue = Outgoing::new(1 << 20);
+        queue.push(publication("abc"));
+        queue.renew();
+        let taken = queue.take(Instant::now(), None);
+        assert!(taken.renews && taken.publications.is_empty());
+        assert_eq!(texts(&queue.take(Instant::now(), None)), ["abc"]);
+    }
+
+    #[test]
+    fn what_is_held_waits_in_its_order() {
+        let queue = Outgoing::new(1 << 20);
+        let (begin, hold) = (Instant::now(), Instant::now() + Duration::from_secs(3_600));
+        queue.push(publication("abc"));
+        queue.miss();
+        queue.wake();
+        let taken = queue.take(begin, Some(hold));
+        assert!(taken.wakes && !taken.has_missed && taken.publications.is_empty());
+        queue.push(publication("def"));
+        assert!(queue.take(begin, Some(hold)).publications.is_empty());
+        let taken = queue.take(hold, Some(begin));
+        assert!(taken.has_missed);
+        assert_eq!(texts(&taken), ["abc", "def"]);
+        // The end does not wait.
+        queue.push(publication("ghi"));
+        queue.end();
+        assert_eq!(texts(&queue.take(hold, Some(hold))), ["ghi"]);
     }
 
     #[test]
@@ -225,9 +267,9 @@ mod tests {
             queue.push(publication(&number.to_string()));
         }
         queue.end();
-        let first = queue.take(Instant::now());
+        let first = queue.take(Instant::now(), None);
         assert!(!first.has_ended && first.publications.len() == BATCH_MAX);
-        let second = queue.take(Instant::now());
+        let second = queue.take(Instant::now(), None);
         assert!(second.has_ended);
         assert_eq!(texts(&second), ["100"]);
     }

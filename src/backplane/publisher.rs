@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Pipeline};
 
 use crate::backplane::channel;
-use crate::backplane::connection::{STEADY, connect, text};
+use crate::backplane::connection::{PAUSE_MS_MAX, connect, text};
 use crate::backplane::counts::Half;
 use crate::backplane::outgoing::{Publication, TakenBatch};
 use crate::backplane::redis_shared::RedisShared;
@@ -14,7 +14,7 @@ use crate::connecting::Pauses;
 
 /// Publishes until the end.
 pub(super) fn run(shared: &RedisShared) {
-    let mut pauses = Pauses::default();
+    let mut pauses = Pauses::up_to(PAUSE_MS_MAX);
     loop {
         let why = match connect(&shared.options) {
             Ok(connection) => match publish(connection, shared, &mut pauses) {
@@ -39,13 +39,16 @@ fn publish(
 ) -> Result<(), String> {
     let begun = Instant::now();
     let mut beat_at = begun;
+    // Others may have to connect again, too. They would miss what is published before that.
+    let mut hold = pauses.of_others().map(|pause| begun + pause);
     let mut may_miss = false;
     loop {
         if shared.topics.expire(Instant::now()) {
             shared.outgoing.wake();
         }
         let until = shared.topics.due().map_or(beat_at, |due| due.min(beat_at));
-        let taken = shared.outgoing.take(until);
+        hold = hold.filter(|until| Instant::now() < *until);
+        let taken = shared.outgoing.take(until, hold);
         if taken.renews {
             return Err("signs of life do not come back".to_owned());
         }
@@ -64,9 +67,7 @@ fn publish(
             }
             return Err(why);
         }
-        if begun.elapsed() >= STEADY {
-            pauses.reset();
-        }
+        pauses.stood(begun.elapsed());
         shared.counts.up(Half::Publisher);
         if has_ended {
             return Ok(());

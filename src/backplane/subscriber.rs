@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::{Connection, Value};
 
 use crate::backplane::channel;
-use crate::backplane::connection::{STEADY, connect, text, unexpected};
+use crate::backplane::connection::{PAUSE_MS_MAX, connect, text, unexpected};
 use crate::backplane::counts::Half;
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
@@ -17,7 +17,7 @@ use crate::hub::SharedEvent;
 
 /// Subscribes until the end.
 pub(super) fn run(shared: &RedisShared) {
-    let mut pauses = Pauses::default();
+    let mut pauses = Pauses::up_to(PAUSE_MS_MAX);
     let mut last = LastNumbers::default();
     let mut attempt = Attempt::First;
     while !shared.outgoing.has_ended() {
@@ -28,9 +28,7 @@ pub(super) fn run(shared: &RedisShared) {
             Ok(mut subscriber) => {
                 let begun = subscriber.beaten_at;
                 let why = subscriber.read_all(&mut last);
-                if begun.elapsed() >= STEADY {
-                    pauses.reset();
-                }
+                pauses.stood(begun.elapsed());
                 shared.outgoing.doubt();
                 why
             }

@@ -34,7 +34,7 @@ impl<K: Connector> ConnectionThread<K> {
     pub(super) fn run(&self) {
         let Shared { name, connector, queue, report, .. } = &*self.shared;
         let lane = queue.lane(self.access);
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::up_to(PAUSE_MS_MAX);
         while queue.await_need(lane) {
             match self.connect() {
                 Ok(link) => {
@@ -141,3 +141,5 @@ fn settle<C>((queued, outcome): Settled<C>) {
 
 /// How much of an error of connecting jobs get.
 const ERROR_BYTES_MAX: usize = 1 << 10;
+/// The longest pause between attempts to connect.
+const PAUSE_MS_MAX: u64 = 5_000;

@@ -5,7 +5,7 @@ use switchboard::NotReady;
 
 use super::proxy::Proxy;
 use super::support::until;
-use super::{Course, Redis, RedisHost, options};
+use super::{Course, Redis, RedisHost, ask, options};
 
 #[test]
 fn redis_is_killed_and_started_again() {
@@ -48,6 +48,33 @@ fn what_is_sent_after_the_loss_is_known_waits() {
     until("they are published", || a.counts().published >= before.published + 5);
     course.meet();
     course.judge();
+}
+
+/// They may connect again later than this one. A machine that is busier than that shows another
+/// order.
+#[test]
+fn what_has_waited_waits_for_other_hosts() {
+    until("a sign of life comes first", || {
+        let (mut old, new) = (Redis::start(), Redis::start());
+        let proxy = Proxy::start(&old);
+        let a = RedisHost::start_with(options(&proxy.url()));
+        a.until_up();
+        old.kill();
+        a.until_down();
+        ask(&mut a.running.open("/topics"), "@news 1");
+        let client = redis::Client::open(new.url()).expect("it is a URL");
+        let mut connection = client.get_connection().expect("it runs");
+        let mut observer = connection.as_pubsub();
+        observer.psubscribe("*").expect("it takes that");
+        proxy.point_at(&new);
+        let mut next = || {
+            let message = observer.get_message().expect("it runs");
+            message.get_channel_name().to_owned()
+        };
+        let first = next();
+        until("what has waited comes", || next().contains(":t:"));
+        first.starts_with("switchboard:n:")
+    });
 }
 
 /// What is sent before the first connection waits, and sockets hear that they have missed some.
