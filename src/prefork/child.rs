@@ -197,6 +197,25 @@ impl ServerProcess {
     }
 }
 
+#[cfg(test)]
+impl ServerProcess {
+    /// One that is ready, as far as its parent knows, and the other end of its link.
+    pub(super) fn linked(number: usize) -> (Self, UnixStream) {
+        let (link, its_link) = UnixStream::pair().expect("it is made");
+        let begun = Instant::now();
+        let running = RunningProcess {
+            process: Command::new("true").spawn().expect("it runs"),
+            link: ParentLink::new(link).expect("it is set"),
+            reports: UnixDatagram::unbound().expect("it is made"),
+            phase: ChildPhase::Ready,
+            begun,
+            alive: begun,
+            sockets: 0,
+        };
+        (Self { running: Some(running), ..Self::new(number) }, its_link)
+    }
+}
+
 /// A pause before a start, as a text.
 pub(super) fn when(pause: Duration) -> String {
     if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) }

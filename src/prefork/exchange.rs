@@ -166,3 +166,51 @@ const FAMILIES: [CountFamily; 4] = [
         of.gaps
     }),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::prefork::line::LinkReader;
+
+    /// The verbs of all lines that a process gets.
+    fn read(process: &mut ServerProcess, link: &mut UnixStream) -> Vec<String> {
+        let (mut reader, mut bytes) = (LinkReader::default(), [0; 16 << 10]);
+        loop {
+            process.link().expect("it runs").flush();
+            match link.read(&mut bytes) {
+                Ok(len) => reader.push(&bytes[..len]),
+                Err(_) => break,
+            }
+        }
+        let next = || reader.next_line().expect("it is a line");
+        std::iter::from_fn(next).map(|line| line.words[0].clone()).collect()
+    }
+
+    #[test]
+    fn a_gap_comes_before_what_is_sent_after_it() {
+        let (mut exchange, (one, _link)) = (Exchange::new(2), ServerProcess::linked(0));
+        let (two, mut link) = ServerProcess::linked(1);
+        link.set_nonblocking(true).expect("it is set");
+        let mut all = [one, two];
+        let line = |words: &str, content: &[u8]| LinkLine {
+            words: words.split(' ').map(str::to_owned).collect(),
+            content: content.to_vec(),
+        };
+        exchange.take(1, &line(&format!("{SUB} /s t"), b""), &mut all);
+        let message = line(&format!("{PUB} /s t text"), &[b'x'; 64 << 10]);
+        while exchange.counts[1].skipped == 0 {
+            exchange.take(0, &message, &mut all);
+        }
+        let delivered = read(&mut all[1], &mut link);
+        assert!(delivered.iter().all(|verb| verb == PUB), "{delivered:?}");
+        assert_eq!(delivered.len() as u64, exchange.counts[1].delivered);
+        exchange.take(0, &message, &mut all);
+        assert_eq!(read(&mut all[1], &mut link), [GAP, PUB]);
+        exchange.tell_gaps(&mut all);
+        assert!(read(&mut all[1], &mut link).is_empty(), "it has got its gap");
+        all.iter_mut().for_each(|process| _ = process.ended(Instant::now()));
+    }
+}
