@@ -31,8 +31,8 @@ struct Gathering {
 }
 
 impl Gathering {
-    /// Whether it waits for an answer. One that is silent has been asked, and would keep operators
-    /// waiting whom others could answer. A reload takes long.
+    /// Whether it waits for an answer. One that is silent would keep operators waiting whom others
+    /// could answer. A reload takes long.
     fn waits(&self, silent: &BTreeSet<usize>) -> bool {
         match self.request.as_ref().map(|of| &of.command) {
             None | Some(AdminCommand::Reload) => !self.awaited.is_empty(),
@@ -55,6 +55,24 @@ impl ProcessAnswer {
 }
 
 impl Gatherings {
+    /// Those of these processes that are to get a request. One that is silent gets commands only:
+    /// it has many questions to answer by then, and nobody waits for that.
+    pub(super) fn worth_asking(&self, command: &AdminCommand, asked: &[usize]) -> Vec<usize> {
+        let is_question = match command {
+            AdminCommand::Health
+            | AdminCommand::Readiness
+            | AdminCommand::Status
+            | AdminCommand::Metrics => true,
+            AdminCommand::Send { .. }
+            | AdminCommand::Close { .. }
+            | AdminCommand::Reload
+            | AdminCommand::Drain
+            | AdminCommand::LogLevel(_) => false,
+        };
+        let is_worth = |process: &&usize| !(is_question && self.silent.contains(process));
+        asked.iter().filter(is_worth).copied().collect()
+    }
+
     /// Begins one that waits for these processes. Returns its number.
     pub(super) fn begin(
         &mut self,
@@ -310,8 +328,12 @@ mod tests {
         assert!(of_first().is_some() && of_second().is_some());
         let (_, of_third) = ask(&mut all, begin + TIME);
         assert!(of_third().is_some());
-        // It has been asked, and answers late: then others wait for it again.
+        // Commands alone wait for it there.
+        assert_eq!(all.worth_asking(&AdminCommand::Metrics, &[0, 1]), [0]);
+        assert_eq!(all.worth_asking(&send(), &[0, 1]), [0, 1]);
+        // It answers late: then others wait for it again.
         all.answered(first, 1, sent(0));
+        assert_eq!(all.worth_asking(&AdminCommand::Metrics, &[0, 1]), [0, 1]);
         let (fourth, of_fourth) = ask(&mut all, begin + TIME);
         assert!(of_fourth().is_none());
         all.answered(fourth, 1, sent(0));

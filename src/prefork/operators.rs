@@ -69,8 +69,9 @@ impl Operators {
                     continue;
                 }
             }
-            let number = self.gatherings.begin(Some(request), asked.clone(), deadline);
-            self.send(all, number, &asked, &bytes);
+            let to = self.gatherings.worth_asking(&request.command, &asked);
+            let number = self.gatherings.begin(Some(request), asked, deadline);
+            self.send(all, number, &to, &bytes);
         }
         self.gatherings.finish(all.len(), exchange, now);
         own
