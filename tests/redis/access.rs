@@ -112,7 +112,7 @@ fn files_that_cannot_be_used_are_faults() {
     ] {
         let section = format!("[backplane]\nurl: rediss://localhost:1\n{key}: {file}\n");
         let folder = conf("files", 1, &section);
-        for argument in ["--quiet", "--check-config"] {
+        for argument in ["--check-config", "--quiet"] {
             let output = command(&folder).arg(argument).output().expect("it runs");
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(4), "{said}");
