@@ -232,7 +232,6 @@ pub mod session;
 // Hidden items are no part of the API: the binary, tests and fuzz targets of this package use them.
 #[cfg(feature = "admin")]
 pub mod admin;
-/// Services of several hosts share over Redis.
 #[cfg(feature = "redis")]
 pub mod backplane;
 #[cfg(feature = "host")]
@@ -254,7 +253,6 @@ pub mod hub;
 mod net;
 #[cfg(feature = "host")]
 pub mod pages;
-/// Several processes on one port: for the binary.
 #[cfg(feature = "processes")]
 #[doc(hidden)]
 pub mod prefork;
