@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The pauses between attempts to connect: 0.1 s, doubled up to a longest one. Up to half of each is
-/// left out by chance, so that a server that comes back does not get all connections at once.
+/// The pauses between attempts to connect: 0.1 s, doubled up to a longest one. Up to half of each
+/// is left out by chance, so that a server that comes back does not get all connections at once.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     ms_max: u64,
