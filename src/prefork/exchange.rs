@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::prefork::child::ServerProcess;
 use crate::prefork::line::{GAP, LinkLine, MISSED, PUB, SUB, UNSUB};
-use crate::prefork::shared::ALL;
+use crate::prefork::publication::ALL;
 use crate::service::line_limit::LineLimit;
 
 /// Which process has subscribers of which topics, and what could not be passed on.

@@ -13,8 +13,9 @@ use crate::prefork::desk::Questions;
 use crate::prefork::line::{LinkFault, LinkReader};
 use crate::prefork::place::ChildPlace;
 use crate::prefork::plan::LATE_STOP;
+use crate::prefork::publication::event_of;
 use crate::prefork::queue::LinkQueue;
-use crate::prefork::shared::{Deliveries, LinkBackplane, event_of};
+use crate::prefork::shared::{Deliveries, LinkBackplane};
 use crate::sys::passing::{self, ServerSignal};
 
 impl ChildPlace {

@@ -8,7 +8,8 @@
 //! - `plan`: [`ParentPlan`], what a parent listens on, and what it does besides
 //! - `parent`: [`Parent`], which starts and stops its children; `due`: when it does
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
-//! - `link`: the link to it; `line`: what is sent there
+//! - `link`: the link to it; `line`: what is sent there; `publication`: how that says what services
+//!   share
 //! - `operators`: listeners for operators; `gather`: the answers of all
 //!   processes; `sums`: their metrics as one page
 //! - `exchange`: what services of one process share with the others
@@ -29,6 +30,7 @@ mod overseer;
 mod parent;
 mod place;
 mod plan;
+mod publication;
 mod queue;
 mod report;
 mod shared;
@@ -40,4 +42,4 @@ pub use line::{LinkFault, LinkLine, LinkReader, from_word, to_word};
 pub use parent::{Parent, ParentEnd};
 pub use place::ChildPlace;
 pub use plan::ParentPlan;
-pub use shared::{event_of, publication};
+pub use publication::{event_of, publication};

@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::engine::{HostEvent, LoopTask};
 use crate::host::resolver::NoticeSender;
 use crate::hub::{Backplane, SharedEvent};
-use crate::prefork::line::{GAP, LinkLine, PUB, SUB, UNSUB, from_word, to_word};
+use crate::prefork::line::{LinkLine, SUB, UNSUB, to_word};
+use crate::prefork::publication::publication;
 use crate::prefork::queue::LinkQueue;
 use crate::ws::Message;
 
@@ -26,14 +27,6 @@ impl Backplane for LinkBackplane {
     fn publish(&mut self, service: &str, topic: Option<&str>, message: &Message) {
         self.0.push_or_miss(publication(service, topic, message));
     }
-}
-
-/// The line for a message to the sockets of a topic, or to all.
-#[must_use]
-pub fn publication(service: &str, topic: Option<&str>, message: &Message) -> Vec<u8> {
-    let topic = topic.map_or_else(|| ALL.to_owned(), to_word);
-    let kind = if message.is_text() { TEXT } else { BINARY };
-    LinkLine::encode(&[PUB, &to_word(service), &topic, kind], message.as_bytes())
 }
 
 /// Has the loop deliver what comes from other processes.
@@ -98,55 +91,7 @@ fn cost(event: &SharedEvent) -> usize {
     }
 }
 
-/// What a line of the parent says, if it is for the loop.
-#[must_use]
-pub fn event_of(line: &LinkLine) -> Option<SharedEvent> {
-    let (verb, rest) = line.words.split_first()?;
-    match (verb.as_str(), rest) {
-        (PUB, [service, topic, kind]) => Some(SharedEvent::Message {
-            service: from_word(service)?,
-            topic: if topic == ALL { None } else { Some(from_word(topic)?) },
-            message: match kind.as_str() {
-                TEXT => Message::from(String::from_utf8(line.content.clone()).ok()?),
-                _ => Message::from(line.content.clone()),
-            },
-        }),
-        (GAP, []) => Some(SharedEvent::Gap),
-        _ => None,
-    }
-}
-
-/// In the place of a topic: all sockets. A topic of this name is encoded.
-pub(super) const ALL: &str = "*";
-const TEXT: &str = "TEXT";
-const BINARY: &str = "BIN";
 /// More than an event takes beside its message.
 const EVENT_BYTES: usize = 1_024;
 /// What is on its way may exceed this by what is read at once.
 const ON_THE_WAY_BYTES_MAX: usize = 1 << 20;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::prefork::line::LinkReader;
-
-    #[test]
-    fn what_is_published_is_what_comes() {
-        for (topic, message) in [
-            (Some("news"), Message::from("text")),
-            (Some("*"), Message::from(vec![0, 255])),
-            (Some("a b,\n%é"), Message::from("")),
-            (None, Message::from("all")),
-        ] {
-            let mut reader = LinkReader::default();
-            reader.push(&publication("/a b", topic, &message));
-            let line = reader.next_line().expect("it is a line").expect("it is whole");
-            let Some(SharedEvent::Message { service, topic: found, message: told }) =
-                event_of(&line)
-            else {
-                panic!("{line:?}")
-            };
-            assert_eq!((&*service, found.as_deref(), told), ("/a b", topic, message));
-        }
-    }
-}
