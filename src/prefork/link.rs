@@ -1,10 +1,14 @@
 //! `ParentLink`: the parent's end of the link to a child. Nothing here waits.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+
 use crate::prefork::line::{LinkFault, LinkLine, LinkReader};
+use crate::prefork::unsent::UnsentLines;
 
 /// Reads and writes lines. The child may be slow, or hang.
 #[derive(Debug)]
@@ -14,7 +18,9 @@ pub(super) struct ParentLink {
     /// It has sent what is no line, and is not read any more.
     is_faulty: bool,
     /// What the system has not taken.
-    unsent: Vec<u8>,
+    unsent: UnsentLines,
+    /// What the poll reports of it.
+    interest: Option<Interest>,
 }
 
 impl ParentLink {
@@ -24,41 +30,51 @@ impl ParentLink {
     /// The error of the system.
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, reader: LinkReader::default(), is_faulty: false, unsent: Vec::new() })
+        Ok(Self {
+            stream,
+            reader: LinkReader::default(),
+            is_faulty: false,
+            unsent: UnsentLines::default(),
+            interest: None,
+        })
     }
 
-    pub(super) fn descriptor(&self) -> RawFd {
-        self.stream.as_raw_fd()
+    /// Sends what waits, as far as the system takes it, and has the poll report what is to be
+    /// waited for. The child makes space with each read: that alone wakes nobody.
+    ///
+    /// # Errors
+    /// The error of the poll.
+    pub(super) fn flush_and_watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.flush();
+        let due = match self.unsent.is_empty() {
+            true => Interest::READABLE,
+            false => Interest::READABLE | Interest::WRITABLE,
+        };
+        let descriptor: RawFd = self.stream.as_raw_fd();
+        let source = &mut SourceFd(&descriptor);
+        match self.interest.replace(due) {
+            Some(interest) if interest == due => Ok(()),
+            Some(_) => registry.reregister(source, token, due),
+            None => registry.register(source, token, due),
+        }
     }
 
-    /// Queues a line for the next [`flush`](Self::flush), unless the queue is full. Returns whether
-    /// the line is queued.
+    /// Queues a line for the next flush, unless the queue is full. Returns whether the line is
+    /// queued.
     pub(super) fn send(&mut self, line: &[u8]) -> bool {
-        if self.unsent.len() >= TOGETHER_BYTES {
+        if self.unsent.are_many() {
             self.flush();
         }
-        if self.unsent.len() >= UNSENT_BYTES_MAX {
-            return false;
+        let has_space = !self.unsent.is_full();
+        if has_space {
+            self.unsent.push(line);
         }
-        self.unsent.extend_from_slice(line);
-        true
+        has_space
     }
 
-    /// Sends what waits, as far as the system takes it.
-    pub(super) fn flush(&mut self) {
-        let mut sent = 0;
-        while sent < self.unsent.len() {
-            match self.stream.write(&self.unsent[sent..]) {
-                Ok(len) => sent += len,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // If the child has gone, its exit comes.
-                Err(_) => break,
-            }
-        }
-        self.unsent.drain(..sent);
-        if self.unsent.is_empty() {
-            self.unsent = Vec::new();
-        }
+    fn flush(&mut self) {
+        // If the child has gone, its exit comes.
+        let _ = self.unsent.send(&self.stream);
     }
 
     /// Reads what has come, as much as a turn takes. Returns whether there may be more.
@@ -69,8 +85,12 @@ impl ParentLink {
         let mut bytes = [0; 16 << 10];
         for _ in 0..READS_MAX {
             match self.stream.read(&mut bytes) {
-                Ok(0) => return false,
-                Ok(len) => self.reader.push(&bytes[..len]),
+                // There is no more: an event follows when there is.
+                Ok(len) if len < bytes.len() => {
+                    self.reader.push(&bytes[..len]);
+                    return false;
+                }
+                Ok(_) => self.reader.push(&bytes),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return false,
             }
@@ -92,8 +112,48 @@ impl ParentLink {
     }
 }
 
-/// Lines are written together until they have so many bytes.
-const TOGETHER_BYTES: usize = 16 << 10;
-/// What waits for a child may exceed this by one line.
-const UNSENT_BYTES_MAX: usize = 1 << 20;
 const READS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mio::{Events, Poll};
+
+    use super::*;
+
+    #[test]
+    fn the_poll_reports_space_only_while_something_waits_for_it() {
+        let (stream, mut other) = UnixStream::pair().expect("there are descriptors");
+        let mut link = ParentLink::new(stream).expect("it does not block");
+        let (mut poll, mut events) = (Poll::new().expect("there is one"), Events::with_capacity(8));
+        let registry = poll.registry().try_clone().expect("there are descriptors");
+        let flush = |link: &mut ParentLink| link.flush_and_watch(&registry, Token(7));
+        let mut is_writable = |timeout| {
+            poll.poll(&mut events, Some(timeout)).expect("it polls");
+            events.iter().any(mio::event::Event::is_writable)
+        };
+        let line = LinkLine::encode(&["X"], &[b'x'; 1 << 10]);
+        assert!(link.send(&line));
+        flush(&mut link).expect("it is polled");
+        assert!(!is_writable(Duration::ZERO));
+        let mut bytes = vec![0; line.len()];
+        other.read_exact(&mut bytes).expect("it comes");
+        assert!(!is_writable(Duration::ZERO), "nothing waits");
+        let mut len = 0;
+        while link.send(&line) {
+            len += line.len();
+        }
+        flush(&mut link).expect("it is polled");
+        assert!(!is_writable(Duration::ZERO), "there is no space");
+        let mut left = vec![0; len];
+        let reader = std::thread::spawn(move || other.read_exact(&mut left));
+        while !link.unsent.is_empty() {
+            assert!(is_writable(DEADLINE), "there is space");
+            flush(&mut link).expect("it is polled");
+        }
+        reader.join().expect("it does not panic").expect("all lines come");
+    }
+
+    const DEADLINE: Duration = Duration::from_secs(60);
+}

@@ -9,7 +9,7 @@
 //! - `parent`: [`Parent`], which starts and stops its children; `due`: when it does
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
 //! - `link`: the link to it; `line`: what is sent there; `publication`: how that says what services
-//!   share
+//!   share; `unsent`: what waits at an end of it
 //! - `operators`: listeners for operators; `gather`: the answers of all
 //!   processes; `sums`: their metrics as one page
 //! - `exchange`: what services of one process share with the others
@@ -36,6 +36,7 @@ mod report;
 mod shared;
 mod signals;
 mod sums;
+mod unsent;
 
 // For the fuzz targets.
 pub use line::{LinkFault, LinkLine, LinkReader, from_word, to_word};

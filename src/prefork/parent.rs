@@ -137,7 +137,7 @@ impl Parent {
         let mut events = Events::with_capacity(64);
         self.start(0, Instant::now())?;
         loop {
-            self.children.iter_mut().filter_map(ServerProcess::link).for_each(ParentLink::flush);
+            self.flush_links()?;
             let now = Instant::now();
             let due = if self.unread.is_empty() { self.deadline(now) } else { Some(now) };
             let timeout = due.map(|at| at.saturating_duration_since(Instant::now()));
@@ -147,8 +147,10 @@ impl Parent {
             }
             let now = Instant::now();
             self.take_events(&events, now);
-            for signal in self.signals.take() {
-                self.signalled(signal, now);
+            if events.iter().any(|event| event.token().0 < SIGNALS_LEN) {
+                for signal in self.signals.take() {
+                    self.signalled(signal, now);
+                }
             }
             self.tick(now);
             if self.phase == ParentPhase::Running
@@ -160,6 +162,16 @@ impl Parent {
                 return Ok(self.end);
             }
         }
+    }
+
+    fn flush_links(&mut self) -> io::Result<()> {
+        let registry = self.poll.registry();
+        for (number, child) in self.children.iter_mut().enumerate() {
+            if let Some(link) = child.link() {
+                link.flush_and_watch(registry, Token(SIGNALS_LEN + 2 * number + 1))?;
+            }
+        }
+        Ok(())
     }
 
     fn take_events(&mut self, events: &Events, now: Instant) {
@@ -195,11 +207,9 @@ impl Parent {
             #[cfg(not(feature = "tls"))]
             hello: String::new(),
         };
-        let [reports, link] = self.children[number].start(start, now)?;
-        let (registry, token) = (self.poll.registry(), SIGNALS_LEN + 2 * number);
-        registry.register(&mut SourceFd(&reports), Token(token), Interest::READABLE)?;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        registry.register(&mut SourceFd(&link), Token(token + 1), both)
+        let reports = self.children[number].start(start, now)?;
+        let token = Token(SIGNALS_LEN + 2 * number);
+        self.poll.registry().register(&mut SourceFd(&reports), token, Interest::READABLE)
     }
 
     fn take_reports(&mut self, number: usize, now: Instant) {
