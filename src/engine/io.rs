@@ -255,6 +255,16 @@ pub enum Left {
     Unknown,
 }
 
+/// Something else than a connection that is read on the loop: what another part of the process
+/// plugs in.
+pub trait LoopSource: Send {
+    /// Reads as much as a turn takes.
+    fn take(&mut self, hub: &mut Hub, now: Time) -> Left;
+}
+
+/// The place that events of a source have. No socket has it.
+pub const PLUGGED: usize = usize::MAX - 3;
+
 /// What happens to the bytes that the system holds for the peer of a closed connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseMode {

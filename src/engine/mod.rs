@@ -12,6 +12,8 @@
 //! - `stop`: the clean stop
 //! - `budget`: how much a turn may do for all sockets together
 //! - `readiness`: what the poll has reported about each connection
+//! - `source`, with the feature `processes`: something else that is read, with `no_source` in its
+//!   place in other builds
 
 mod apply;
 mod batches;
@@ -25,6 +27,11 @@ mod intake;
 mod io;
 mod read;
 mod readiness;
+#[cfg(feature = "processes")]
+mod source;
+#[cfg(not(feature = "processes"))]
+#[path = "no_source.rs"]
+mod source;
 mod step;
 mod stop;
 mod write;
@@ -39,13 +46,15 @@ use crate::time::Time;
 use budget::Budget;
 use call::Calls;
 use readiness::ReadinessTable;
+use source::SourceSlot;
 use stop::Stop;
 
 pub use batches::{NextBatch, OwnBatches};
 pub use intake::Intake;
 pub use io::{
     Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, IoFacts, Left,
-    NotStarted, ProgramFacts, ReadResult, RunExit, Services, StopKind, TlsRead,
+    LoopSource, NotStarted, PLUGGED, ProgramFacts, ReadResult, RunExit, Services, StopKind,
+    TlsRead,
 };
 #[cfg(feature = "admin")]
 pub use io::{LoopCall, LoopTask};
@@ -82,6 +91,7 @@ pub struct Engine {
     /// Outputs of the hub that wait until services have been called.
     held: VecDeque<Output>,
     stop: Stop,
+    source: SourceSlot,
 }
 
 impl Engine {
@@ -104,6 +114,7 @@ impl Engine {
             calls: Calls::default(),
             held: VecDeque::new(),
             stop: Stop::default(),
+            source: SourceSlot::default(),
         }
     }
 
@@ -112,6 +123,7 @@ impl Engine {
         self.budget = Budget::new(&self.limits);
         // A stop that was requested before a peer's bytes came applies to these bytes.
         self.apply_events(io, now);
+        self.source.take(&mut self.hub, now);
         self.accept_all(io, now);
         self.read_all(io, now);
         self.apply_batches(io, now);
@@ -134,7 +146,10 @@ impl Engine {
         }
         self.apply_later(io);
         self.reads.extend(self.reads_again.drain(..));
-        self.progress(io, now)
+        let turn = self.progress(io, now);
+        #[cfg(feature = "processes")]
+        self.hub.flush_shared();
+        turn
     }
 
     /// Whether another turn has work even if no event comes.
@@ -144,6 +159,7 @@ impl Engine {
             || !self.writes.is_empty()
             || !self.exits.is_empty()
             || !self.calls.is_empty()
+            || self.source.has_work()
             || io.senders_len() > 0
             || io.events_len() > 0
     }
@@ -152,6 +168,11 @@ impl Engine {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         [self.hub.deadline(), self.stop.end].into_iter().flatten().min()
+    }
+
+    /// Reads a source in each turn after an event with the place [`PLUGGED`].
+    pub fn plug(&mut self, source: Box<dyn LoopSource>) {
+        self.source.plug(source);
     }
 
     /// A run of a service has ended.

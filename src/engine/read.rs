@@ -22,6 +22,9 @@ enum AfterTls {
 impl Engine {
     /// The poll reports an event of the connection at this index.
     pub fn notify(&mut self, place: usize, ready: Ready) {
+        if self.source.notify(place) {
+            return;
+        }
         // An index that became free in the last turn is not used again until the events of this
         // turn have been read, since accepting comes later. So the event is for the socket at this
         // index.

@@ -16,6 +16,13 @@ impl Hub {
         self.services.backplane = Some(backplane);
     }
 
+    /// A turn is over.
+    pub fn flush_shared(&mut self) {
+        if let Some(backplane) = &mut self.services.backplane {
+            backplane.flush();
+        }
+    }
+
     /// Applies what comes from others.
     pub fn apply_shared(&mut self, event: SharedEvent, now: Time) {
         match event {

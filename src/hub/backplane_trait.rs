@@ -15,6 +15,10 @@ pub trait Backplane: fmt::Debug + Send {
 
     /// A service sends to a topic, or to all of its sockets if there is none.
     fn publish(&mut self, service: &str, topic: Option<&str>, message: &Message);
+
+    /// A turn is over: what was called in it may leave together. One that passes on each call has
+    /// nothing to do.
+    fn flush(&mut self) {}
 }
 
 /// What comes from others.

@@ -25,10 +25,18 @@ impl Questions {
                 let answer = desk.answer(&line.content);
                 let status = answer.status().number().to_string();
                 let content = answer.body().map_or(&[][..], |body| body);
-                link.push(LinkLine::encode(&[ANSWER, number, &status], content));
+                link.push(&LinkLine::encode(&[ANSWER, number, &status], content));
+                link.flush();
             }
         })?;
         Ok(Self(sender))
+    }
+
+    /// Questions that are taken here.
+    #[cfg(test)]
+    pub(super) fn pair() -> (Self, crossbeam_channel::Receiver<LinkLine>) {
+        let (sender, questions) = unbounded();
+        (Self(sender), questions)
     }
 
     /// Whether a line is one.

@@ -1,7 +1,9 @@
 //! What a child process does for its parent, and with it.
 
-use std::io::{self, BufRead, BufReader, ErrorKind};
-use std::os::unix::net::UnixStream;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{process, thread};
 
@@ -10,12 +12,11 @@ use crate::engine::{HostEvent, LoopTask};
 use crate::host::Host;
 use crate::host::thread::spawn;
 use crate::prefork::desk::Questions;
-use crate::prefork::line::{LinkFault, LinkReader};
+use crate::prefork::from_parent::FromParent;
 use crate::prefork::place::ChildPlace;
 use crate::prefork::plan::LATE_STOP;
-use crate::prefork::publication::event_of;
 use crate::prefork::queue::LinkQueue;
-use crate::prefork::shared::{Deliveries, LinkBackplane};
+use crate::prefork::shared::LinkBackplane;
 use crate::sys::passing::{self, ServerSignal};
 
 impl ChildPlace {
@@ -26,17 +27,29 @@ impl ChildPlace {
     ///
     /// # Errors
     /// The system gives no thread, or no descriptor.
-    pub fn follow_parent(self, host: &Host, admin: Admin, drain: Duration) -> io::Result<()> {
-        let (link, stopper, notices) = (self.link, host.stopper(), host.notice_sender());
-        let queue = LinkQueue::start(link.get_ref().try_clone()?)?;
+    pub fn follow_parent(self, host: &mut Host, admin: Admin, drain: Duration) -> io::Result<()> {
+        let link = self.link;
+        link.set_nonblocking(true)?;
+        let queue = LinkQueue::start(link.try_clone()?)?;
         let questions = Questions::start(admin.desk(host)?, queue.clone())?;
-        let deliveries = Deliveries::new(host.notice_sender());
+        let has_fault = Arc::new(AtomicBool::new(false));
+        let read = link.try_clone()?;
+        let descriptor = read.as_raw_fd();
+        let source = FromParent::new(read, questions, has_fault.clone());
+        host.watch(descriptor, Box::new(source))?;
         // The task runs before there is any socket.
-        notices.send_event(HostEvent::Task(LoopTask(Box::new(move |hub, _, _| {
-            hub.share_by(Box::new(LinkBackplane(queue)));
+        host.notice_sender().send_event(HostEvent::Task(LoopTask(Box::new(move |hub, _, _| {
+            hub.share_by(Box::new(LinkBackplane::new(queue)));
         }))));
+        let stopper = host.stopper();
+        // It does not rely on the loop, which may hang.
         spawn("parent".to_owned(), move || {
-            let why = read(link, &questions, &deliveries);
+            let ended = passing::wait_for_end(&link);
+            let why = match ended {
+                Err(error) => format!("cannot be watched: {error}"),
+                Ok(()) if has_fault.load(Ordering::SeqCst) => "has sent what is no line".to_owned(),
+                Ok(()) => "has gone".to_owned(),
+            };
             log::error!(target: TARGET, "the parent process {why}, so this one stops");
             stopper.stop();
             thread::sleep(drain.saturating_add(LATE_STOP));
@@ -47,37 +60,4 @@ impl ChildPlace {
     }
 }
 
-/// Passes on what the parent sends, until that ends. Returns why.
-fn read(
-    mut link: BufReader<UnixStream>,
-    questions: &Questions,
-    deliveries: &Deliveries,
-) -> &'static str {
-    let (mut reader, mut events) = (LinkReader::default(), Vec::new());
-    loop {
-        let len = match link.fill_buf() {
-            Ok([]) => return GONE,
-            Ok(bytes) => {
-                reader.push(bytes);
-                bytes.len()
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
-            Err(_) => return GONE,
-        };
-        link.consume(len);
-        loop {
-            match reader.next_line() {
-                Ok(Some(line)) if Questions::is_one(&line) => questions.push(line),
-                Ok(Some(line)) => events.extend(event_of(&line)),
-                Ok(None) => break,
-                Err(LinkFault) => return "has sent what is no line",
-            }
-        }
-        if !events.is_empty() {
-            deliveries.take(std::mem::take(&mut events));
-        }
-    }
-}
-
 const TARGET: &str = "switchboard::server";
-const GONE: &str = "has gone";

@@ -13,8 +13,8 @@
 //! - `operators`: listeners for operators; `gather`: the answers of all
 //!   processes; `sums`: their metrics as one page
 //! - `exchange`: what services of one process share with the others
-//! - of a child: `follow`, what it does for its parent; `desk`, how it answers; `shared`, what its
-//!   services share; `queue`, what it sends
+//! - of a child: `follow`, what it does for its parent; `from_parent`, what comes; `desk`, how it
+//!   answers; `shared`, what its services share; `queue`, what it sends
 //! - `overseer`: what the service manager gets of all of them; `signals`: signals for the parent
 
 mod child;
@@ -22,6 +22,7 @@ mod desk;
 mod due;
 mod exchange;
 mod follow;
+mod from_parent;
 mod gather;
 mod line;
 mod link;

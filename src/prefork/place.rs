@@ -18,7 +18,7 @@ pub struct ChildPlace {
     count: usize,
     listeners: Vec<ListenerSource>,
     reports: Option<Notifier>,
-    pub(super) link: BufReader<UnixStream>,
+    pub(super) link: UnixStream,
     #[cfg(feature = "tls")]
     hello: String,
 }
@@ -64,7 +64,8 @@ impl ChildPlace {
             count: place.count,
             listeners,
             reports: Some(Notifier::connected(reports, place.watchdog_ms)?),
-            link,
+            // No line follows before this process is ready.
+            link: link.into_inner(),
             #[cfg(feature = "tls")]
             hello,
         }))

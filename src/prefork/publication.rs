@@ -14,15 +14,16 @@ pub fn publication(service: &str, topic: Option<&str>, message: &Message) -> Vec
 
 /// What a line of the parent says, if it is for the loop.
 #[must_use]
-pub fn event_of(line: &LinkLine) -> Option<SharedEvent> {
-    let (verb, rest) = line.words.split_first()?;
+pub fn event_of(line: LinkLine) -> Option<SharedEvent> {
+    let LinkLine { words, content } = line;
+    let (verb, rest) = words.split_first()?;
     match (verb.as_str(), rest) {
         (PUB, [service, topic, kind]) => Some(SharedEvent::Message {
             service: from_word(service)?,
             topic: if topic == ALL { None } else { Some(from_word(topic)?) },
             message: match kind.as_str() {
-                TEXT => Message::from(String::from_utf8(line.content.clone()).ok()?),
-                _ => Message::from(line.content.clone()),
+                TEXT => Message::from(String::from_utf8(content).ok()?),
+                _ => Message::from(content),
             },
         }),
         (GAP, []) => Some(SharedEvent::Gap),
@@ -51,10 +52,9 @@ mod tests {
             let mut reader = LinkReader::default();
             reader.push(&publication("/a b", topic, &message));
             let line = reader.next_line().expect("it is a line").expect("it is whole");
-            let Some(SharedEvent::Message { service, topic: found, message: told }) =
-                event_of(&line)
-            else {
-                panic!("{line:?}")
+            let event = event_of(line);
+            let Some(SharedEvent::Message { service, topic: found, message: told }) = event else {
+                panic!("{event:?}")
             };
             assert_eq!((&*service, found.as_deref(), told), ("/a b", topic, message));
         }

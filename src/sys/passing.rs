@@ -1,8 +1,8 @@
-//! Descriptors that a process passes to a child, and signals for that child: what a server with
-//! several processes needs.
+//! Descriptors that a process passes to a child, signals for that child, and waits for the link
+//! between both: what a server with several processes needs.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -34,6 +34,38 @@ pub(crate) fn take(descriptor: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: it is open, and its parent process gave it to this one, which has no other owner for
     // it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Waits until a link takes more bytes, or has ended.
+///
+/// # Errors
+/// The error of the system.
+pub(crate) fn wait_for_space(link: &impl AsFd) -> io::Result<()> {
+    wait(link, libc::POLLOUT)
+}
+
+/// Waits until a link has ended, at either end. What comes over it wakes nobody here.
+///
+/// # Errors
+/// The error of the system.
+pub(crate) fn wait_for_end(link: &impl AsFd) -> io::Result<()> {
+    wait(link, 0)
+}
+
+/// Waits for these events. The end of a link is always one.
+fn wait(link: &impl AsFd, events: libc::c_short) -> io::Result<()> {
+    let mut polled = libc::pollfd { fd: link.as_fd().as_raw_fd(), events, revents: 0 };
+    loop {
+        // SAFETY: the descriptor is open while it is borrowed; the pointer is to one local of the
+        // right type, which the call reads and writes.
+        if unsafe { libc::poll(&raw mut polled, 1, -1) } >= 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
 }
 
 /// A signal that a server passes on to its processes.

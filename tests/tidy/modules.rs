@@ -32,7 +32,10 @@ const MODULES: [(&str, &[&str]); 21] = [
     // Several processes of one server: a parent runs no host, its children do.
     (
         "prefork",
-        &["limits", "ws", "service", "pages", "hub", "engine", "sys", "net", "host", "admin"],
+        &[
+            "limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host",
+            "admin",
+        ],
     ),
     (
         "server",

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::engine::{Left, LoopSource, PLUGGED, PeerEnd, Ready};
 use crate::service::Share;
 
 /// Keeps what it gets, in words.
@@ -255,6 +256,35 @@ fn a_local_audience_is_of_this_process() {
         let got = [one, two].map(|id| rig.got(id).len() / b"\x81\x01a".len());
         assert_eq!((got, kept.take()), ([3, 1], vec![]), "{share:?}");
     }
+}
+
+/// What comes over a link, more than a turn takes.
+struct Coming(u32);
+
+impl LoopSource for Coming {
+    fn take(&mut self, hub: &mut Hub, now: Time) -> Left {
+        hub.apply_shared(message(Some("t")), now);
+        self.0 -= 1;
+        if self.0 > 0 { Left::Unknown } else { Left::Nothing }
+    }
+}
+
+#[test]
+fn what_is_left_in_a_link_is_read_by_the_next_turn() {
+    let (mut rig, _, [one, _]) = sharing(Share::All);
+    rig.apply(2, vec![subscribe(one, "t")]);
+    rig.engine.plug(Box::new(Coming(3)));
+    let has_work = |rig: &Rig| rig.engine.has_work(&rig.io);
+    rig.turn();
+    assert!(!has_work(&rig), "nothing is reported");
+    let ready = Ready { readable: true, writable: false, end: PeerEnd::None };
+    rig.engine.notify(PLUGGED, ready);
+    for turn in 1..=3 {
+        assert!(has_work(&rig), "{turn}");
+        rig.turn();
+        assert_eq!(rig.io.written.remove(&one.serial()).as_deref(), Some(FAR), "{turn}");
+    }
+    assert!(!has_work(&rig), "all is read");
 }
 
 #[cfg(feature = "senders")]

@@ -23,30 +23,51 @@ pub enum Call {
 
 /// The calls of one hub, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
+pub struct Calls(Arc<Mutex<CallsState>>);
+
+#[derive(Debug, Default)]
+struct CallsState {
+    calls: Vec<Call>,
+    /// Whether any has come that may not have left.
+    has_unflushed: bool,
+}
 
 impl Calls {
     pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().calls)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
+    pub fn has_unflushed(&self) -> bool {
+        self.lock().has_unflushed
+    }
+
+    fn push(&self, call: Call) {
+        let mut state = self.lock();
+        state.calls.push(call);
+        state.has_unflushed = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CallsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Backplane for Calls {
     fn subscribe(&mut self, service: &str, topic: &str) {
-        self.lock().push(Call::Subscribe((service.to_owned(), topic.to_owned())));
+        self.push(Call::Subscribe((service.to_owned(), topic.to_owned())));
     }
 
     fn unsubscribe(&mut self, service: &str, topic: &str) {
-        self.lock().push(Call::Unsubscribe((service.to_owned(), topic.to_owned())));
+        self.push(Call::Unsubscribe((service.to_owned(), topic.to_owned())));
     }
 
     fn publish(&mut self, service: &str, topic: Option<&str>, message: &Message) {
         let (service, topic) = (service.to_owned(), topic.map(str::to_owned));
-        self.lock().push(Call::Publish { service, topic, message: message.clone() });
+        self.push(Call::Publish { service, topic, message: message.clone() });
+    }
+
+    fn flush(&mut self) {
+        self.lock().has_unflushed = false;
     }
 }
 

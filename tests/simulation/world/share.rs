@@ -259,6 +259,7 @@ impl World {
             return;
         }
         assert!(self.take_calls().is_empty(), "something is shared that no service has sent");
+        assert!(!self.sharing.calls.has_unflushed(), "what was shared waits for the next turn");
         for (service, topic) in &self.sharing.wanted {
             let place: usize = service[1..].parse().expect("it is one of ours");
             assert!(self.shares(place), "{service} calls for topics, and does not share");
