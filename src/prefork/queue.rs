@@ -258,11 +258,22 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_while_the_thread_sends_comes_behind_what_is_missed() {
+        let (queue, mut next) = queue();
+        queue.end.lock().has_missed = true;
+        publish(&queue, 1);
+        queue.flush();
+        assert_eq!([next().words[0].clone(), next().words[0].clone()], [MISSED, PUB]);
+    }
+
+    #[test]
     fn topics_that_come_and_go_cost_nothing_while_nobody_reads() {
         let (queue, mut next) = queue();
-        queue.change_topic(Subscribe, "/s", "goes");
-        queue.flush();
-        assert_eq!(next().words, [SUB, "/s", "goes"]);
+        for topic in ["back", "goes"] {
+            queue.change_topic(Subscribe, "/s", topic);
+            queue.flush();
+            assert_eq!(next().words, [SUB, "/s", topic]);
+        }
         let len = publish_until_missed(&queue);
         let topics_len = || queue.end.lock().topics.0.len();
         queue.change_topic(Subscribe, "/s", "stays");
@@ -272,14 +283,20 @@ mod tests {
                 queue.flush();
                 queue.change_topic(Unsubscribe, "/s", topic);
             }
-            for verb in [Unsubscribe, Subscribe] {
-                queue.change_topic(verb, "/s", "goes");
+            for (verb, topic) in [
+                (Unsubscribe, "goes"),
+                (Unsubscribe, "back"),
+                (Subscribe, "goes"),
+                (Subscribe, "back"),
+            ] {
+                queue.change_topic(verb, "/s", topic);
             }
-            assert!(topics_len() <= 3, "{}", topics_len());
+            assert!(topics_len() <= 4, "{}", topics_len());
         }
         queue.change_topic(Unsubscribe, "/s", "goes");
         (0..len).for_each(|_| assert_eq!(next().words[0], PUB));
         assert_eq!(next().words, [MISSED]);
+        assert_eq!(next().words, [SUB, "/s", "back"]);
         assert_eq!(next().words, [UNSUB, "/s", "goes"]);
         assert_eq!(next().words, [SUB, "/s", "stays"]);
         assert_eq!(topics_len(), 0);
