@@ -39,7 +39,7 @@ impl ParentLink {
         })
     }
 
-    /// Sends what waits, as far as the system takes it, and has the poll report what is to be
+    /// Sends what waits as [`flush`](Self::flush) does, and has the poll report what is to be
     /// waited for. The child makes space with each read: that alone wakes nobody.
     ///
     /// # Errors
@@ -72,7 +72,8 @@ impl ParentLink {
         has_space
     }
 
-    fn flush(&mut self) {
+    /// Sends what waits, as far as the system takes it.
+    pub(super) fn flush(&mut self) {
         // If the child has gone, its exit comes.
         let _ = self.unsent.send(&self.stream);
     }
