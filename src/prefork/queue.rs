@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -97,7 +99,11 @@ impl LinkQueue {
 fn send_rest(end: &LinkEnd, left: &Receiver<()>) {
     for () in left {
         let mut is_left = true;
-        while is_left && passing::wait_for_space(&end.link).is_ok() {
+        while is_left {
+            if passing::wait_for_space(&end.link).is_err() {
+                // The system lacks memory. It may have some again.
+                thread::sleep(PAUSE);
+            }
             let mut state = end.lock();
             state.send(&end.link);
             is_left = !state.unsent.is_empty();
@@ -114,14 +120,16 @@ impl LinkEnd {
 }
 
 impl LinkState {
-    fn send(&mut self, link: &UnixStream) {
+    fn send(&mut self, link: impl Write + Copy) {
         loop {
             self.fill();
             self.has_ended |= self.unsent.send(link).is_err();
             if self.has_ended {
                 (self.unsent, self.topics) = (UnsentLines::default(), TopicChanges::default());
+                self.has_missed = false;
             }
-            if !self.unsent.is_empty() || self.topics.0.is_empty() {
+            let has_more = self.has_missed || !self.topics.0.is_empty();
+            if !self.unsent.is_empty() || !has_more {
                 return;
             }
         }
@@ -179,10 +187,14 @@ impl TopicChanges {
     }
 }
 
+/// Until space in a link is waited for again, where the system could not wait.
+const PAUSE: Duration = Duration::from_millis(100);
+
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::io::Read;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::TopicVerb::{Subscribe, Unsubscribe};
     use super::*;
@@ -255,6 +267,32 @@ mod tests {
             queue.flush();
             assert_eq!((words(next()), words(next())), ("PUB 1".to_owned(), "ANSWER".to_owned()));
         }
+    }
+
+    /// Takes all at once.
+    #[derive(Clone, Copy)]
+    struct Eager<'a>(&'a RefCell<Vec<u8>>);
+
+    impl Write for Eager<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_missed_leaves_with_a_full_queue() {
+        let (mut state, taken) = (LinkState::default(), RefCell::default());
+        while !state.unsent.is_full() {
+            state.unsent.push(b"PUB +0\n\n");
+        }
+        state.has_missed = true;
+        state.send(Eager(&taken));
+        assert!(taken.borrow().ends_with(b"PUB +0\n\nMISSED +0\n\n"));
     }
 
     #[test]

@@ -1,51 +1,61 @@
 //! `UnsentLines`: what waits until the system takes it, at either end of a link.
 
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::net::UnixStream;
 
 /// Lines on their way to the other end. The first of them may have left in part.
 #[derive(Debug, Default)]
-pub(super) struct UnsentLines(Vec<u8>);
+pub(super) struct UnsentLines {
+    bytes: Vec<u8>,
+    /// How many of them have left.
+    sent: usize,
+}
 
 impl UnsentLines {
     pub(super) fn push(&mut self, line: &[u8]) {
-        self.0.extend_from_slice(line);
+        self.bytes.extend_from_slice(line);
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
+    }
+
+    const fn len(&self) -> usize {
+        self.bytes.len() - self.sent
     }
 
     /// Whether there are as many as one call of the system is to take.
     pub(super) const fn are_many(&self) -> bool {
-        self.0.len() >= TOGETHER_BYTES
+        self.len() >= TOGETHER_BYTES
     }
 
     /// Whether no line is to be added that can be left out.
     pub(super) const fn is_full(&self) -> bool {
-        self.0.len() >= UNSENT_BYTES_MAX
+        self.len() >= UNSENT_BYTES_MAX
     }
 
     /// Sends them over a link without blocking, as far as the system takes them.
     ///
     /// # Errors
     /// The other end has gone.
-    pub(super) fn send(&mut self, mut link: &UnixStream) -> io::Result<()> {
-        let mut sent = 0;
+    pub(super) fn send(&mut self, mut link: impl Write) -> io::Result<()> {
         let sending = loop {
-            if sent == self.0.len() {
+            if self.is_empty() {
                 break Ok(());
             }
-            match link.write(&self.0[sent..]) {
-                Ok(len) => sent += len,
+            match link.write(&self.bytes[self.sent..]) {
+                Ok(len) => self.sent += len,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
-        self.0.drain(..sent);
-        if self.0.is_empty() && self.0.capacity() > KEPT_BYTES_MAX {
-            self.0 = Vec::new();
+        // The rest is moved only when as much has left: a long line is not moved each time.
+        if self.sent >= self.len() {
+            self.bytes.drain(..self.sent);
+            self.sent = 0;
+        }
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT_BYTES_MAX {
+            self.bytes = Vec::new();
         }
         sending
     }

@@ -157,6 +157,8 @@ const PACKAGES: [(&str, &[&str]); 21] = [
             "src/process/",
             // How long a stop without the parent may take.
             "src/prefork/follow.rs",
+            // The pause of the thread that sends the rest, where the system cannot wait.
+            "src/prefork/queue.rs",
             "src/bin/switchboard/log_line.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/log_file.rs",
