@@ -258,11 +258,12 @@ pub enum Left {
 /// Something else than a connection that is read on the loop: what another part of the process
 /// plugs in.
 pub trait LoopSource: Send {
-    /// Reads as much as a turn takes.
-    fn take(&mut self, hub: &mut Hub, now: Time) -> Left;
+    /// Reads as much as a turn takes, until `left` messages have been put into outboxes; it counts
+    /// down. Returns whether there may be more.
+    fn take(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Left;
 }
 
-/// The place that events of a source have. No socket has it.
+/// The place that events of a source have, as a token of the poll. No socket has it.
 pub const PLUGGED: usize = usize::MAX - 3;
 
 /// What happens to the bytes that the system holds for the peer of a closed connection.

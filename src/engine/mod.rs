@@ -123,7 +123,7 @@ impl Engine {
         self.budget = Budget::new(&self.limits);
         // A stop that was requested before a peer's bytes came applies to these bytes.
         self.apply_events(io, now);
-        self.source.take(&mut self.hub, now);
+        self.source.take(&mut self.hub, &mut self.budget, now);
         self.accept_all(io, now);
         self.read_all(io, now);
         self.apply_batches(io, now);

@@ -1,5 +1,6 @@
 //! What stands for `source` in builds without the feature `processes`: there is none.
 
+use crate::engine::budget::Budget;
 use crate::engine::io::LoopSource;
 use crate::hub::Hub;
 use crate::time::Time;
@@ -22,5 +23,5 @@ impl NoSource {
         false
     }
 
-    pub(super) const fn take(&self, _: &mut Hub, _: Time) {}
+    pub(super) const fn take(&self, _: &mut Hub, _: &mut Budget, _: Time) {}
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::engine::budget::Budget;
 use crate::engine::io::{Left, LoopSource, PLUGGED};
 use crate::hub::Hub;
 use crate::time::Time;
@@ -31,12 +32,15 @@ impl SourceSlot {
         self.is_ready
     }
 
-    /// Reads as much as a turn takes.
-    pub(super) fn take(&mut self, hub: &mut Hub, now: Time) {
+    /// Reads as much as a turn takes, with half of its deliveries: services have the other half.
+    pub(super) fn take(&mut self, hub: &mut Hub, budget: &mut Budget, now: Time) {
         if std::mem::take(&mut self.is_ready)
             && let Some(source) = &mut self.source
         {
-            self.is_ready = source.take(hub, now) == Left::Unknown;
+            let share = budget.deliveries().div_ceil(2);
+            let mut left = share;
+            self.is_ready = source.take(hub, &mut left, now) == Left::Unknown;
+            budget.delivered(share - left);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{fmt, io};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::engine::{Engine, Intake, PeerEnd, Ready, Services, StopKind, Turn};
+use crate::engine::{Engine, Intake, PLUGGED, PeerEnd, Ready, Services, StopKind, Turn};
 use crate::host::clock::{Clock, SystemClock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
@@ -386,6 +386,7 @@ impl fmt::Debug for Host {
 const WAKER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
 const STATUS_SIGNAL: Token = Token(usize::MAX - 2);
+const _: () = assert!(PLUGGED < STATUS_SIGNAL.0 && PLUGGED > SocketId::INDEX_MAX + (1 << 16));
 /// Lower tokens are the indices of sockets.
 const LISTENERS: Token = Token(SocketId::INDEX_MAX + 1);
 /// How many events one turn takes; the others wait for the next.

@@ -23,16 +23,16 @@ impl Hub {
         }
     }
 
-    /// Applies what comes from others.
-    pub fn apply_shared(&mut self, event: SharedEvent, now: Time) {
+    /// Applies what comes from others. Returns how many messages were put into outboxes.
+    pub fn apply_shared(&mut self, event: SharedEvent, now: Time) -> usize {
         match event {
             SharedEvent::Message { service, topic, message } => {
-                let Some(service) = self.tree.find(&service) else { return };
+                let Some(service) = self.tree.find(&service) else { return 0 };
                 let entry = &self.services[service];
                 let to = match (topic, entry.options.share) {
                     (Some(topic), Share::Topics | Share::All) => Audience::topic(topic),
                     (None, Share::All) => Audience::all(),
-                    (_, Share::None) | (None, Share::Topics) => return,
+                    (_, Share::None) | (None, Share::Topics) => return 0,
                 };
                 let (worker, len) = (entry.first(), message.len());
                 if let Recipients::Topic(topic) = &to.who {
@@ -40,6 +40,7 @@ impl Hub {
                 }
                 let deliveries = self.send(worker, to, message, now);
                 self.memory.grow(len.saturating_mul(deliveries));
+                deliveries
             }
             SharedEvent::Gap => {
                 let shares = |id: &ServiceId| self.services[*id].options.share != Share::None;
@@ -48,6 +49,7 @@ impl Hub {
                 for worker in workers.copied().collect::<Vec<_>>() {
                     self.tell_gap(worker);
                 }
+                0
             }
         }
     }

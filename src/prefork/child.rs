@@ -58,11 +58,12 @@ impl ServerProcess {
         Self { number, running: None, backoff: Backoff::default(), due: None }
     }
 
-    /// Starts its process. Returns the descriptor of its reports, which is to be watched.
+    /// Starts its process. Returns the descriptors of its reports and of its link, which are to be
+    /// watched.
     ///
     /// # Errors
     /// The error of the system.
-    pub(super) fn start(&mut self, start: ChildStart, now: Instant) -> io::Result<RawFd> {
+    pub(super) fn start(&mut self, start: ChildStart, now: Instant) -> io::Result<[RawFd; 2]> {
         self.due = None;
         let (mut link, its_link) = UnixStream::pair()?;
         let (reports, its_reports) = UnixDatagram::pair()?;
@@ -92,7 +93,7 @@ impl ServerProcess {
         passing::pass(&mut command, descriptors);
         let process = command.spawn()?;
         let link = ParentLink::new(link)?;
-        let watched = reports.as_raw_fd();
+        let watched = [reports.as_raw_fd(), link.descriptor()];
         self.running = Some(RunningProcess {
             process,
             link,

@@ -1,6 +1,6 @@
 //! `FromParent`: what comes over the link of a process. The loop reads it.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -35,9 +35,10 @@ impl FromParent {
         Self { link, lines, has_fault }
     }
 
-    /// Reads as much as a turn takes. Returns whether there may be more.
-    fn read(&mut self, apply: impl FnMut(SharedEvent)) -> Left {
-        self.lines.read(&mut self.link, apply).unwrap_or_else(|LinkFault| {
+    /// Reads as much as a turn takes. `apply` returns how many messages it has put into outboxes.
+    /// Returns whether there may be more.
+    fn read(&mut self, left: &mut usize, apply: impl FnMut(SharedEvent) -> usize) -> Left {
+        self.lines.read(&mut self.link, left, apply).unwrap_or_else(|LinkFault| {
             self.has_fault.store(true, Ordering::SeqCst);
             // The thread that waits for the end finds it.
             let _ = self.link.shutdown(Shutdown::Both);
@@ -50,35 +51,36 @@ impl ParentLines {
     fn read(
         &mut self,
         link: &mut impl Read,
-        mut apply: impl FnMut(SharedEvent),
+        left: &mut usize,
+        mut apply: impl FnMut(SharedEvent) -> usize,
     ) -> Result<Left, LinkFault> {
-        let mut bytes = [0; 16 << 10];
-        for _ in 0..READS_MAX {
-            let len = match link.read(&mut bytes) {
-                Ok(len) => len,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) => return Ok(Left::Nothing),
-            };
-            self.reader.push(&bytes[..len]);
-            while let Some(line) = self.reader.next_line()? {
+        let mut in_link = Left::Unknown;
+        for reads in 0..=READS_MAX {
+            while *left > 0
+                && let Some(line) = self.reader.next_line()?
+            {
                 if Questions::is_one(&line) {
                     self.questions.push(line);
                 } else if let Some(event) = event_of(line) {
-                    apply(event);
+                    // One that reaches no socket costs something, too.
+                    *left = left.saturating_sub(apply(event).max(1));
                 }
             }
-            // There is no more: an event follows when there is. The end concerns another thread.
-            if len < bytes.len() {
+            if *left == 0 || reads == READS_MAX {
+                break;
+            }
+            if in_link == Left::Nothing {
                 return Ok(Left::Nothing);
             }
+            in_link = self.reader.read_from(link);
         }
         Ok(Left::Unknown)
     }
 }
 
 impl LoopSource for FromParent {
-    fn take(&mut self, hub: &mut Hub, now: Time) -> Left {
-        self.read(|event| hub.apply_shared(event, now))
+    fn take(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Left {
+        self.read(left, |event| hub.apply_shared(event, now))
     }
 }
 
@@ -124,7 +126,10 @@ mod tests {
         bytes.extend(publication("/s", None, &"last".into()));
         let (mut link, mut texts) = (&bytes[..], Vec::new());
         for (turn, left) in [Left::Unknown, Left::Unknown, Left::Nothing].into_iter().enumerate() {
-            let found = source.lines.read(&mut link, |event| texts.push(text(event)));
+            let found = source.lines.read(&mut link, &mut usize::MAX.clone(), |event| {
+                texts.push(text(event));
+                1
+            });
             assert_eq!(found, Ok(left), "{turn}");
             assert_eq!(bytes.len() - link.len(), bytes.len().min((turn + 1) * TURN_BYTES));
         }
@@ -134,11 +139,32 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_puts_no_more_into_outboxes_than_it_may() {
+        let (_other, mut source, _asked) = source();
+        let line = publication("/s", Some("t"), &"x".into());
+        let bytes = line.repeat(20);
+        let (mut link, mut applied) = (&bytes[..], 0);
+        // Each line is for three sockets, so the last one of a turn may exceed its share.
+        for expected in [4, 8, 12, 16, 20] {
+            let found = source.lines.read(&mut link, &mut 10, |_| {
+                applied += 1;
+                3
+            });
+            assert_eq!((found, applied), (Ok(Left::Unknown), expected));
+        }
+        assert_eq!(source.lines.read(&mut link, &mut 10, |_| 1), Ok(Left::Nothing));
+    }
+
+    #[test]
     fn what_is_no_line_ends_the_link() {
         let (mut other, mut source, _asked) = source();
         other.write_all(b"GAP +0\n\nX\nGAP +0\n\n").expect("there is space");
         let mut events = Vec::new();
-        assert_eq!(source.read(|event| events.push(text(event))), Left::Nothing);
+        let apply = |event| {
+            events.push(text(event));
+            1
+        };
+        assert_eq!(source.read(&mut 100, apply), Left::Nothing);
         assert_eq!(events, ["gap"]);
         assert!(source.has_fault.load(Ordering::SeqCst));
         other.set_read_timeout(Some(Duration::from_secs(60))).expect("it can be set");

@@ -1,6 +1,10 @@
 //! Lines between a parent and its children: words, and a content whose length is the last word:
 //! `ANSWER 7 200 +3`, a line feed, three bytes, a line feed.
 
+use std::io::{ErrorKind, Read};
+
+use crate::engine::Left;
+
 /// A line that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkLine {
@@ -43,6 +47,20 @@ impl LinkReader {
             self.begin = 0;
         }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Reads a part of what has come over a link that does not block. If nothing is left, an event
+    /// of the poll follows when there is more.
+    pub(super) fn read_from(&mut self, link: &mut impl Read) -> Left {
+        let mut bytes = [0; 16 << 10];
+        match link.read(&mut bytes) {
+            Ok(len) => {
+                self.push(&bytes[..len]);
+                if len < bytes.len() { Left::Nothing } else { Left::Unknown }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Left::Unknown,
+            Err(_) => Left::Nothing,
+        }
     }
 
     /// The next line; `None` if it has not come whole.

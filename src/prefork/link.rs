@@ -1,12 +1,13 @@
 //! `ParentLink`: the parent's end of the link to a child. Nothing here waits.
 
-use std::io::{self, ErrorKind, Read};
+use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
+use crate::engine::Left;
 use crate::prefork::line::{LinkFault, LinkLine, LinkReader};
 use crate::prefork::unsent::UnsentLines;
 
@@ -20,7 +21,7 @@ pub(super) struct ParentLink {
     /// What the system has not taken.
     unsent: UnsentLines,
     /// What the poll reports of it.
-    interest: Option<Interest>,
+    interest: Interest,
 }
 
 impl ParentLink {
@@ -35,8 +36,13 @@ impl ParentLink {
             reader: LinkReader::default(),
             is_faulty: false,
             unsent: UnsentLines::default(),
-            interest: None,
+            interest: Interest::READABLE,
         })
+    }
+
+    /// To be registered for what can be read.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.stream.as_raw_fd()
     }
 
     /// Sends what waits as [`flush`](Self::flush) does, and has the poll report what is to be
@@ -50,13 +56,11 @@ impl ParentLink {
             true => Interest::READABLE,
             false => Interest::READABLE | Interest::WRITABLE,
         };
-        let descriptor: RawFd = self.stream.as_raw_fd();
-        let source = &mut SourceFd(&descriptor);
-        match self.interest.replace(due) {
-            Some(interest) if interest == due => Ok(()),
-            Some(_) => registry.reregister(source, token, due),
-            None => registry.register(source, token, due),
+        if due != self.interest {
+            registry.reregister(&mut SourceFd(&self.descriptor()), token, due)?;
+            self.interest = due;
         }
+        Ok(())
     }
 
     /// Queues a line for the next flush, unless the queue is full. Returns whether the line is
@@ -83,20 +87,8 @@ impl ParentLink {
         if self.is_faulty {
             return false;
         }
-        let mut bytes = [0; 16 << 10];
-        for _ in 0..READS_MAX {
-            match self.stream.read(&mut bytes) {
-                // There is no more: an event follows when there is.
-                Ok(len) if len < bytes.len() => {
-                    self.reader.push(&bytes[..len]);
-                    return false;
-                }
-                Ok(_) => self.reader.push(&bytes),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return false,
-            }
-        }
-        true
+        let Self { reader, stream, .. } = self;
+        (0..READS_MAX).all(|_| reader.read_from(stream) == Left::Unknown)
     }
 
     /// The next line that was read.
@@ -117,6 +109,7 @@ const READS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::time::Duration;
 
     use mio::{Events, Poll};
@@ -129,6 +122,8 @@ mod tests {
         let mut link = ParentLink::new(stream).expect("it does not block");
         let (mut poll, mut events) = (Poll::new().expect("there is one"), Events::with_capacity(8));
         let registry = poll.registry().try_clone().expect("there are descriptors");
+        let source = &mut SourceFd(&link.descriptor());
+        registry.register(source, Token(7), Interest::READABLE).expect("it is polled");
         let flush = |link: &mut ParentLink| link.flush_and_watch(&registry, Token(7));
         let mut is_writable = |timeout| {
             poll.poll(&mut events, Some(timeout)).expect("it polls");

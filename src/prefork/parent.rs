@@ -165,6 +165,9 @@ impl Parent {
     }
 
     fn flush_links(&mut self) -> io::Result<()> {
+        self.children.iter_mut().filter_map(ServerProcess::link).for_each(ParentLink::flush);
+        // There may be space for them now, and nothing else may come that would bring them.
+        self.exchange.tell_gaps(&mut self.children);
         let registry = self.poll.registry();
         for (number, child) in self.children.iter_mut().enumerate() {
             if let Some(link) = child.link() {
@@ -207,9 +210,10 @@ impl Parent {
             #[cfg(not(feature = "tls"))]
             hello: String::new(),
         };
-        let reports = self.children[number].start(start, now)?;
-        let token = Token(SIGNALS_LEN + 2 * number);
-        self.poll.registry().register(&mut SourceFd(&reports), token, Interest::READABLE)
+        let [reports, link] = self.children[number].start(start, now)?;
+        let (registry, place) = (self.poll.registry(), SIGNALS_LEN + 2 * number);
+        registry.register(&mut SourceFd(&reports), Token(place), Interest::READABLE)?;
+        registry.register(&mut SourceFd(&link), Token(place + 1), Interest::READABLE)
     }
 
     fn take_reports(&mut self, number: usize, now: Instant) {
@@ -236,7 +240,6 @@ impl Parent {
                 _ => self.exchange.take(number, &line, &mut self.children),
             }
         }
-        self.exchange.tell_gaps(&mut self.children);
     }
 
     /// The next line of a process. One that sends something else is killed.
@@ -288,7 +291,7 @@ impl Parent {
             SignalKind::Reload => {
                 (self.reload)();
                 self.children.iter_mut().for_each(ServerProcess::reload);
-                if self.phase != ParentPhase::Stopping
+                if self.phase == ParentPhase::Running
                     && self.children.iter().any(ServerProcess::is_reloading)
                 {
                     self.manager.begin_reload(now);
@@ -341,6 +344,11 @@ impl Parent {
 
     fn ended(&mut self, number: usize, now: Instant) {
         let was_ready = self.children[number].is_ready();
+        // What it has sent before its end.
+        self.take_lines(number);
+        while self.unread.remove(&number) {
+            self.take_lines(number);
+        }
         let Some((pid, status, pause)) = self.children[number].ended(now) else { return };
         if let Some(operators) = &mut self.operators {
             operators.ended(number);

@@ -262,8 +262,8 @@ fn a_local_audience_is_of_this_process() {
 struct Coming(u32);
 
 impl LoopSource for Coming {
-    fn take(&mut self, hub: &mut Hub, now: Time) -> Left {
-        hub.apply_shared(message(Some("t")), now);
+    fn take(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Left {
+        *left -= hub.apply_shared(message(Some("t")), now);
         self.0 -= 1;
         if self.0 > 0 { Left::Unknown } else { Left::Nothing }
     }
