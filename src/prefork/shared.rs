@@ -24,6 +24,13 @@ impl LinkBackplane {
     }
 }
 
+impl Drop for LinkBackplane {
+    /// Services may share while their host is dropped, after its last turn.
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
 impl Backplane for LinkBackplane {
     fn subscribe(&mut self, service: &str, topic: &str) {
         self.change(TopicVerb::Subscribe, service, topic);
