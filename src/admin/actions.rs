@@ -180,4 +180,5 @@ fn readiness(readiness: &HostReadiness) -> Response {
 
 /// For the reply of the loop.
 pub(super) const LOOP_TIME_MAX: Duration = Duration::from_secs(5);
-const RELOAD_TIME_MAX: Duration = Duration::from_secs(60);
+/// For a reload.
+pub(crate) const RELOAD_TIME_MAX: Duration = Duration::from_secs(60);

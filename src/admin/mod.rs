@@ -41,7 +41,9 @@ mod thread;
 mod token;
 
 #[cfg(feature = "processes")]
-pub(crate) use {desk::AdminDesk, processes::ParentAdmin, queue::AdminRequest};
+pub(crate) use {
+    actions::RELOAD_TIME_MAX, desk::AdminDesk, processes::ParentAdmin, queue::AdminRequest,
+};
 
 pub use handle::{MetricsError, MetricsHandle};
 pub use settings::Admin;

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What was counted of the backplane, over which services share with other hosts. `published`,
-/// `received`, `dropped_out`, `dropped_in` and `gaps` only
-/// grow.
+/// `received`, `dropped_out`, `dropped_in` and `gaps` only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackplaneMetrics {

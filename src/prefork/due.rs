@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::admin::AdminCommand;
+use crate::admin::{AdminCommand, RELOAD_TIME_MAX};
 use crate::prefork::child::{ServerProcess, when};
 use crate::prefork::operators::Operators;
-use crate::prefork::overseer::RELOAD_TIME;
 use crate::prefork::parent::{Parent, ParentPhase, TARGET};
 use crate::sys::passing::ServerSignal;
 
@@ -99,7 +98,7 @@ impl Parent {
                 "process {number} has not reloaded within {} s: it hangs, or waits for a disk. The \
                  service manager does not wait for it any longer; if it hangs, kill it, and \
                  another one is started",
-                RELOAD_TIME.as_secs()
+                RELOAD_TIME_MAX.as_secs()
             );
         }
     }

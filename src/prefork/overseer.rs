@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::process;
 use std::time::{Duration, Instant};
 
+use crate::admin::RELOAD_TIME_MAX;
 use crate::host::Notifier;
 use crate::sys;
 
@@ -51,7 +52,7 @@ impl Overseer {
 
     /// A reload has begun.
     pub(super) fn begin_reload(&mut self, now: Instant) {
-        self.reload_end = Some(now + RELOAD_TIME);
+        self.reload_end = Some(now + RELOAD_TIME_MAX);
         self.send(format!("RELOADING=1\nMONOTONIC_USEC={}", sys::monotonic().as_micros()));
     }
 
@@ -131,8 +132,6 @@ impl Overseer {
     }
 }
 
-/// How long a reload may take, as one of operators.
-pub(super) const RELOAD_TIME: Duration = Duration::from_secs(60);
 /// The least time between two statuses.
 const STATUS_TIME: Duration = Duration::from_secs(10);
 /// How often a stop asks for more time, each time for ten seconds from then on.
@@ -163,13 +162,13 @@ mod tests {
         let begin = Instant::now();
         overseer.begin_reload(begin);
         assert!(next().is_some_and(|text| text.starts_with("RELOADING=1\n")));
-        assert_eq!(overseer.deadline(begin), Some(begin + RELOAD_TIME));
+        assert_eq!(overseer.deadline(begin), Some(begin + RELOAD_TIME_MAX));
         assert!(!overseer.end_late_reload(begin) && next().is_none());
-        assert!(overseer.end_late_reload(begin + RELOAD_TIME));
+        assert!(overseer.end_late_reload(begin + RELOAD_TIME_MAX));
         assert_eq!(next().as_deref(), Some("READY=1"));
         // A process may say later that it has reloaded.
         overseer.end_reload();
-        assert!(!overseer.end_late_reload(begin + 2 * RELOAD_TIME) && next().is_none());
+        assert!(!overseer.end_late_reload(begin + 2 * RELOAD_TIME_MAX) && next().is_none());
         assert_eq!(overseer.deadline(begin), None);
     }
 }

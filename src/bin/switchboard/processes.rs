@@ -128,20 +128,20 @@ fn serve_operators(
     let later = reload.clone();
     plan.on_start_again(move |process| {
         let later = later.clone();
-        start_thread(move || later.compare(process));
+        start_thread("compare", move || later.compare(process));
     });
     plan.on_reload(move || {
         logger::open_again();
         let reload = reload.clone();
-        start_thread(move || reload.run());
+        start_thread("reload", move || reload.run());
     });
     Ok(inherited)
 }
 
 /// Starts a thread for what reads files, for which the parent must not wait.
-fn start_thread(act: impl FnOnce() + Send + 'static) {
-    if let Err(error) = Builder::new().name("reload".to_owned()).spawn(act) {
-        log::warn!(target: TARGET, "there is no thread for a reload: {error}");
+fn start_thread(name: &str, act: impl FnOnce() + Send + 'static) {
+    if let Err(error) = Builder::new().name(name.to_owned()).spawn(act) {
+        log::warn!(target: TARGET, "there is no thread to {name} configurations: {error}");
     }
 }
 
