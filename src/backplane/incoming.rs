@@ -57,6 +57,10 @@ impl Incoming {
         state.events.push_back(event);
         while state.bytes > self.bytes_max {
             let is_gap = matches!(state.events.front(), Some(SharedEvent::Gap));
+            if state.events.len() <= usize::from(is_gap) + 1 {
+                // The last one is kept, however long it is.
+                break;
+            }
             let Some(oldest) = state.events.remove(usize::from(is_gap)) else { break };
             state.bytes -= cost(&oldest);
             if !is_gap {
@@ -146,6 +150,12 @@ mod tests {
             incoming.add(message(number), &counts);
         }
         assert_eq!(drain(&incoming), [None, Some(1), None, Some(2), Some(3)]);
+        // What is longer than the whole queue waits alone.
+        let short = Incoming::new(1);
+        assert!(short.add(message(0), &counts));
+        assert_eq!(drain(&short), [Some(0)]);
+        (0..3).for_each(|number| _ = short.add(message(number), &counts));
+        assert_eq!(drain(&short), [None, Some(2)]);
         assert_eq!(lock(&incoming.state).bytes, 0);
     }
 }

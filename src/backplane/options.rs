@@ -66,7 +66,7 @@ impl RedisOptions {
     }
 
     /// Sets the most bytes that wait for Redis, and the most that wait for the loop; 1 MiB by
-    /// default. Beyond that, the oldest messages are dropped.
+    /// default. Beyond that, the oldest messages are dropped. A longer message waits alone.
     #[must_use]
     pub const fn queue_bytes_max(mut self, bytes: usize) -> Self {
         self.queue_bytes_max = bytes;

@@ -13,7 +13,7 @@ pub(super) struct Publication {
     pub(super) what: Published,
 }
 
-/// What waits for the publisher. It is bounded, and drops the oldest.
+/// What waits for the publisher. It is bounded, or a single message, and drops the oldest.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     bytes_max: usize,
@@ -62,7 +62,9 @@ impl Outgoing {
         state.bytes += publication.cost();
         state.waiting.push_back(publication);
         let mut dropped = 0;
+        // The last one is kept, however long it is.
         while state.bytes > self.bytes_max
+            && state.waiting.len() > 1
             && let Some(oldest) = state.waiting.pop_front()
         {
             state.bytes -= oldest.cost();
@@ -213,10 +215,12 @@ mod tests {
         assert!(taken.has_missed && !taken.has_ended);
         assert_eq!(texts(&taken), ["def", "ghi"]);
         assert_eq!(queue.bytes(), 0);
-        // What is larger than the whole queue goes itself.
-        assert_eq!(queue.push(publication(&"x".repeat(1_000))), 1);
+        // What is larger than the whole queue waits alone.
+        let long = "x".repeat(1_000);
+        assert_eq!((queue.push(publication("abc")), queue.push(publication(&long))), (0, 1));
         let taken = queue.take(Instant::now(), None);
-        assert!(taken.has_missed && taken.publications.is_empty());
+        assert!(taken.has_missed);
+        assert_eq!(texts(&taken), [long]);
         assert!(!queue.take(Instant::now(), None).has_missed);
     }
 
