@@ -86,6 +86,11 @@ impl Gatherings {
         self.last
     }
 
+    /// Whether a process has let its time to answer pass, and has answered nothing since then.
+    pub(super) fn is_silent(&self, process: usize) -> bool {
+        self.silent.contains(&process)
+    }
+
     /// A process has answered.
     pub(super) fn answered(&mut self, number: u64, process: usize, answer: ProcessAnswer) {
         self.silent.remove(&process);

@@ -76,6 +76,11 @@ impl ParentLink {
         has_space
     }
 
+    /// Queues a line in any case.
+    pub(super) fn push(&mut self, line: &[u8]) {
+        self.unsent.push(line);
+    }
+
     /// Sends what waits, as far as the system takes it.
     pub(super) fn flush(&mut self) {
         // If the child has gone, its exit comes.

@@ -114,7 +114,17 @@ impl Operators {
     fn send(&mut self, all: &mut [ServerProcess], number: u64, asked: &[usize], bytes: &[u8]) {
         let line = LinkLine::encode(&[ASK, &number.to_string()], bytes);
         for &process in asked {
-            if !all[process].send(&line) {
+            // One that answers gets what operators send, also while much waits for it: that is no
+            // more than their connections may send in the time that a process has to answer.
+            let has_sent = match all[process].link() {
+                Some(link) if !self.gatherings.is_silent(process) => {
+                    link.push(&line);
+                    true
+                }
+                Some(link) => link.send(&line),
+                None => false,
+            };
+            if !has_sent {
                 self.gatherings.refused(number, process);
             }
         }
