@@ -2,6 +2,7 @@
 //! read is skipped, and learns that something is missing once it reads again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Instant;
 
 use crate::prefork::child::ServerProcess;
@@ -46,6 +47,10 @@ impl Exchange {
             }
             (UNSUB, [service, topic]) => self.end((service.clone(), topic.clone()), from),
             (MISSED, []) => {
+                self.warn(format_args!(
+                    "process {from} has shared more than waits for its parent (1 MiB), so the \
+                     others miss messages; they get a gap"
+                ));
                 let others = all.iter().map(|of| of.number).filter(|number| *number != from);
                 self.gaps.extend(others);
                 self.tell_gaps(all);
@@ -127,13 +132,18 @@ impl Exchange {
     fn skip(&mut self, process: usize) {
         self.counts[process].skipped += 1;
         let is_known = !self.gaps.insert(process);
-        self.limit.begin(Instant::now());
-        if !is_known && self.limit.admits() {
-            log::warn!(
-                target: TARGET,
+        if !is_known {
+            self.warn(format_args!(
                 "process {process} does not read what others share, so it misses messages; it gets \
                  a gap when it reads again"
-            );
+            ));
+        }
+    }
+
+    fn warn(&mut self, text: fmt::Arguments<'_>) {
+        self.limit.begin(Instant::now());
+        if self.limit.admits() {
+            log::warn!(target: TARGET, "{text}");
         }
     }
 
