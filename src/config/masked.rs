@@ -7,6 +7,15 @@ pub(super) fn has_password(url: &str) -> bool {
 
 /// A URL with `***` for its password.
 pub(super) fn masked(url: &str) -> String {
+    // Slashes that were forgotten.
+    if let Some((before, host)) = url.rsplit_once('@')
+        && !url.contains("://")
+        && let Some((scheme, owner)) = before.split_once(':')
+        && scheme != "sqlite"
+        && !owner.starts_with('/')
+    {
+        return format!("{scheme}:{MASK}@{host}");
+    }
     // Without slashes it is a path, which has no user.
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     // Of a password with a question mark that is not escaped, a part is before it.
@@ -66,6 +75,10 @@ mod tests {
             ("postgres://[::1]:1/a?x=b@c", "postgres://[::1]:1/a?x=b@c"),
             ("redis+unix:///redis.sock?pass=p&db=1", "redis+unix:///redis.sock?pass=***&db=1"),
             ("redis+unix:/redis.sock?pass=p@q", "redis+unix:/redis.sock?pass=***"),
+            ("redis:ida:p@host", "redis:***@host"),
+            ("ida:p@q@host:1", "ida:***@host:1"),
+            ("redis+unix:ida:p@/redis.sock", "redis+unix:***@/redis.sock"),
+            ("redis+unix:/run/a@b.sock", "redis+unix:/run/a@b.sock"),
             ("redis+unix:/redis.sock?db=1&pass=p", "redis+unix:/redis.sock?db=1&pass=***"),
         ] {
             assert_eq!(masked(url), shown);
