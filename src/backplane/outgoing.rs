@@ -225,23 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_stays_until_the_connection_is_tried() {
-        let queue = Outgoing::new(1 << 20);
-        queue.push(publication("abc"));
-        queue.doubt();
-        let taken = queue.take(Instant::now(), None);
-        assert!(taken.wakes && taken.publications.is_empty());
-        assert_eq!(texts(&queue.take(Instant::now(), None)), ["abc"]);
-    }
-
-    #[test]
-    fn a_connection_that_is_made_again_gets_what_waits() {
-        let queue = Outgoing::new(1 << 20);
-        queue.push(publication("abc"));
-        queue.renew();
-        let taken = queue.take(Instant::now(), None);
-        assert!(taken.renews && taken.publications.is_empty());
-        assert_eq!(texts(&queue.take(Instant::now(), None)), ["abc"]);
+    fn what_waits_stays_until_the_connection_is_tried_or_made_again() {
+        let asks: [(fn(&Outgoing), _); 2] =
+            [(Outgoing::doubt, (true, false)), (Outgoing::renew, (false, true))];
+        for (ask, wakes_and_renews) in asks {
+            let queue = Outgoing::new(1 << 20);
+            queue.push(publication("abc"));
+            ask(&queue);
+            let taken = queue.take(Instant::now(), None);
+            assert_eq!((taken.wakes, taken.renews), wakes_and_renews);
+            assert!(taken.publications.is_empty());
+            assert_eq!(texts(&queue.take(Instant::now(), None)), ["abc"]);
+        }
     }
 
     #[test]
