@@ -20,9 +20,10 @@ need() { # CHECK PACKAGE...
     skip "please install $*: here is no apt-get, or no sudo, to do it"
     return
   fi
-  "${as_root[@]}" apt-get update -q &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy \
-      --no-install-recommends "$@" || true
+  # Steps run beside others: one waits for the packages of the other.
+  "${as_root[@]}" flock "${TMPDIR:-/tmp}/switchboard-apt-get.lock" sh -c '
+    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy \
+      --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"' apt-get "$@" || true
   eval "$check" >/dev/null 2>&1 || skip "apt-get did not install $*"
 }
 
