@@ -64,6 +64,18 @@ impl AdminCommand {
 
 #[cfg(feature = "processes")]
 impl AdminCommand {
+    /// Whether its answer is all that it is for. The others change something.
+    pub(crate) const fn is_question(&self) -> bool {
+        match self {
+            Self::Health | Self::Readiness | Self::Status | Self::Metrics => true,
+            Self::Send { .. }
+            | Self::Close { .. }
+            | Self::Reload
+            | Self::Drain
+            | Self::LogLevel(_) => false,
+        }
+    }
+
     /// Whether it names sockets by their ids.
     pub(super) fn is_for_ids(&self) -> bool {
         match self {

@@ -34,10 +34,8 @@ impl Gathering {
     /// Whether it waits for an answer. One that is silent would keep operators waiting whom others
     /// could answer. A reload takes long.
     fn waits(&self, silent: &BTreeSet<usize>) -> bool {
-        match self.request.as_ref().map(|of| &of.command) {
-            None | Some(AdminCommand::Reload) => !self.awaited.is_empty(),
-            Some(_) => self.awaited.iter().any(|process| !silent.contains(process)),
-        }
+        let takes_long = matches!(&self.request, Some(of) if of.command == AdminCommand::Reload);
+        self.awaited.iter().any(|process| takes_long || !silent.contains(process))
     }
 }
 
@@ -58,18 +56,7 @@ impl Gatherings {
     /// Those of these processes that are to get a request. One that is silent gets commands only:
     /// it has many questions to answer by then, and nobody waits for that.
     pub(super) fn worth_asking(&self, command: &AdminCommand, asked: &[usize]) -> Vec<usize> {
-        let is_question = match command {
-            AdminCommand::Health
-            | AdminCommand::Readiness
-            | AdminCommand::Status
-            | AdminCommand::Metrics => true,
-            AdminCommand::Send { .. }
-            | AdminCommand::Close { .. }
-            | AdminCommand::Reload
-            | AdminCommand::Drain
-            | AdminCommand::LogLevel(_) => false,
-        };
-        let is_worth = |process: &&usize| !(is_question && self.silent.contains(process));
+        let is_worth = |process: &&usize| !(command.is_question() && self.silent.contains(process));
         asked.iter().filter(is_worth).copied().collect()
     }
 
