@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::prefork::child::ServerProcess;
 use crate::prefork::line::{GAP, LinkLine, MISSED, PUB, SUB, UNSUB};
 use crate::prefork::publication::ALL;
+use crate::prefork::unsent::UNSENT_BYTES_MAX;
 use crate::service::line_limit::LineLimit;
 
 /// Which process has subscribers of which topics, and what could not be passed on.
@@ -48,8 +49,9 @@ impl Exchange {
             (UNSUB, [service, topic]) => self.end((service.clone(), topic.clone()), from),
             (MISSED, []) => {
                 self.warn(format_args!(
-                    "process {from} has shared more than waits for its parent (1 MiB), so the \
-                     others miss messages; they get a gap"
+                    "process {from} has shared more than waits for its parent ({} MiB), so the \
+                     others miss messages; they get a gap",
+                    UNSENT_BYTES_MAX >> 20
                 ));
                 let others = all.iter().map(|of| of.number).filter(|number| *number != from);
                 self.gaps.extend(others);

@@ -64,6 +64,6 @@ impl UnsentLines {
 /// Lines are sent together until they have so many bytes.
 const TOGETHER_BYTES: usize = 16 << 10;
 /// What waits for the other end may exceed this by one line.
-const UNSENT_BYTES_MAX: usize = 1 << 20;
+pub(super) const UNSENT_BYTES_MAX: usize = 1 << 20;
 /// The capacity that is kept for further lines.
 const KEPT_BYTES_MAX: usize = 64 << 10;
