@@ -6,7 +6,8 @@
 //!
 //! - `place`: [`ChildPlace`], what a child process gets from its parent
 //! - `plan`: [`ParentPlan`], what a parent listens on, and what it does besides
-//! - `parent`: [`Parent`], which starts and stops its children; `due`: when it does
+//! - `parent`: [`Parent`], which starts and stops its children; `due`: when it does; `traffic`:
+//!   what passes over its links
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
 //! - `link`: the link to it; `line`: what is sent there; `publication`: how that says what services
 //!   share; `unsent`: what waits at an end of it
@@ -37,6 +38,7 @@ mod report;
 mod shared;
 mod signals;
 mod sums;
+mod traffic;
 mod unsent;
 
 // For the fuzz targets.

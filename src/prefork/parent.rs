@@ -15,8 +15,6 @@ use crate::host::{ListenAddress, Notifier, Terminal};
 use crate::net::listener_set::ListenerSet;
 use crate::prefork::child::{ChildStart, ServerProcess, when};
 use crate::prefork::exchange::Exchange;
-use crate::prefork::line::LinkLine;
-use crate::prefork::link::ParentLink;
 use crate::prefork::operators::Operators;
 use crate::prefork::overseer::Overseer;
 use crate::prefork::plan::{LATE_STOP, ParentPlan};
@@ -51,7 +49,7 @@ pub struct Parent {
     pub(super) operators: Option<Operators>,
     pub(super) exchange: Exchange,
     /// The children whose links may have more to read than one turn takes.
-    unread: BTreeSet<usize>,
+    pub(super) unread: BTreeSet<usize>,
 }
 
 /// How far a parent has come.
@@ -164,19 +162,6 @@ impl Parent {
         }
     }
 
-    fn flush_links(&mut self) -> io::Result<()> {
-        self.children.iter_mut().filter_map(ServerProcess::link).for_each(ParentLink::flush);
-        // There may be space for them now, and nothing else may come that would bring them.
-        self.exchange.tell_gaps(&mut self.children);
-        let registry = self.poll.registry();
-        for (number, child) in self.children.iter_mut().enumerate() {
-            if let Some(link) = child.link() {
-                link.flush_and_watch(registry, Token(SIGNALS_LEN + 2 * number + 1))?;
-            }
-        }
-        Ok(())
-    }
-
     fn take_events(&mut self, events: &Events, now: Instant) {
         let of_children = |event: &Event| {
             let place = event.token().0.checked_sub(SIGNALS_LEN)?;
@@ -227,30 +212,6 @@ impl Parent {
             self.go_on_starting(now);
         }
         self.end_reload();
-    }
-
-    /// Takes what a process has sent through its link, as much as a turn takes.
-    fn take_lines(&mut self, number: usize) {
-        if self.children[number].link().is_some_and(ParentLink::read) {
-            self.unread.insert(number);
-        }
-        while let Some(line) = self.next_line(number) {
-            match &mut self.operators {
-                Some(operators) if Operators::is_answer(&line) => operators.answered(number, line),
-                _ => self.exchange.take(number, &line, &mut self.children),
-            }
-        }
-    }
-
-    /// The next line of a process. One that sends something else is killed.
-    fn next_line(&mut self, number: usize) -> Option<LinkLine> {
-        let child = &mut self.children[number];
-        let Ok(line) = child.link()?.next() else {
-            log::error!(target: TARGET, "process {number} is killed: it sends what is no line");
-            child.signal(ServerSignal::Kill);
-            return None;
-        };
-        line
     }
 
     /// One of the first processes is ready.

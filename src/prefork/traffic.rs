@@ -1,0 +1,56 @@
+//! What passes over the links of a parent.
+
+use std::io;
+
+use mio::Token;
+
+use crate::prefork::child::ServerProcess;
+use crate::prefork::line::LinkLine;
+use crate::prefork::link::ParentLink;
+use crate::prefork::operators::Operators;
+use crate::prefork::parent::{Parent, TARGET};
+use crate::prefork::signals::SIGNALS_LEN;
+use crate::sys::passing::ServerSignal;
+
+impl Parent {
+    /// Sends what waits for the processes.
+    ///
+    /// # Errors
+    /// The error of the poll.
+    pub(super) fn flush_links(&mut self) -> io::Result<()> {
+        self.children.iter_mut().filter_map(ServerProcess::link).for_each(ParentLink::flush);
+        // There may be space for them now, and nothing else may come that would bring them.
+        self.exchange.tell_gaps(&mut self.children);
+        let registry = self.poll.registry();
+        for (number, child) in self.children.iter_mut().enumerate() {
+            if let Some(link) = child.link() {
+                link.flush_and_watch(registry, Token(SIGNALS_LEN + 2 * number + 1))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what a process has sent through its link, as much as a turn takes.
+    pub(super) fn take_lines(&mut self, number: usize) {
+        if self.children[number].link().is_some_and(ParentLink::read) {
+            self.unread.insert(number);
+        }
+        while let Some(line) = self.next_line(number) {
+            match &mut self.operators {
+                Some(operators) if Operators::is_answer(&line) => operators.answered(number, line),
+                _ => self.exchange.take(number, &line, &mut self.children),
+            }
+        }
+    }
+
+    /// The next line of a process. One that sends something else is killed.
+    fn next_line(&mut self, number: usize) -> Option<LinkLine> {
+        let child = &mut self.children[number];
+        let Ok(line) = child.link()?.next() else {
+            log::error!(target: TARGET, "process {number} is killed: it sends what is no line");
+            child.signal(ServerSignal::Kill);
+            return None;
+        };
+        line
+    }
+}
