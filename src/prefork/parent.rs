@@ -305,11 +305,7 @@ impl Parent {
 
     fn ended(&mut self, number: usize, now: Instant) {
         let was_ready = self.children[number].is_ready();
-        // What it has sent before its end.
-        self.take_lines(number);
-        while self.unread.remove(&number) {
-            self.take_lines(number);
-        }
+        self.take_last_lines(number);
         let Some((pid, status, pause)) = self.children[number].ended(now) else { return };
         if let Some(operators) = &mut self.operators {
             operators.ended(number);

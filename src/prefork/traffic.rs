@@ -32,15 +32,27 @@ impl Parent {
 
     /// Takes what a process has sent through its link, as much as a turn takes.
     pub(super) fn take_lines(&mut self, number: usize) {
-        if self.children[number].link().is_some_and(ParentLink::read) {
+        if self.take_some_lines(number) {
             self.unread.insert(number);
         }
+    }
+
+    /// Takes all that a process has sent that has exited: what the system holds of it.
+    pub(super) fn take_last_lines(&mut self, number: usize) {
+        while self.take_some_lines(number) {}
+        self.unread.remove(&number);
+    }
+
+    /// Takes as many lines as a turn takes. Returns whether there may be more.
+    fn take_some_lines(&mut self, number: usize) -> bool {
+        let may_have_more = self.children[number].link().is_some_and(ParentLink::read);
         while let Some(line) = self.next_line(number) {
             match &mut self.operators {
                 Some(operators) if Operators::is_answer(&line) => operators.answered(number, line),
                 _ => self.exchange.take(number, &line, &mut self.children),
             }
         }
+        may_have_more
     }
 
     /// The next line of a process. One that sends something else is killed.
