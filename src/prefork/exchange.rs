@@ -90,6 +90,12 @@ impl Exchange {
         is_sent
     }
 
+    /// Whether a process has missed something, and has not got a gap for it.
+    #[cfg(test)]
+    pub(super) fn has_gaps(&self) -> bool {
+        !self.gaps.is_empty()
+    }
+
     /// The counters for Prometheus.
     pub(super) fn metrics(&self) -> String {
         let mut text = String::new();

@@ -77,6 +77,16 @@ impl Parent {
     /// The error of the system.
     pub fn open(plan: ParentPlan, notifier: Option<Notifier>) -> io::Result<Self> {
         let poll = Poll::new()?;
+        let signals = ParentSignals::catch(poll.registry())?;
+        Self::open_with(poll, signals, plan, notifier)
+    }
+
+    pub(super) fn open_with(
+        poll: Poll,
+        signals: ParentSignals,
+        plan: ParentPlan,
+        notifier: Option<Notifier>,
+    ) -> io::Result<Self> {
         let operators = match plan.admin {
             Some(admin) => {
                 let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -85,8 +95,8 @@ impl Parent {
             None => None,
         };
         Ok(Self {
-            signals: ParentSignals::catch(poll.registry())?,
             poll,
+            signals,
             listeners: Some(ListenerSet::open(plan.listeners, plan.processes)?),
             children: (0..plan.processes).map(ServerProcess::new).collect(),
             phase: ParentPhase::Starting,
@@ -303,7 +313,7 @@ impl Parent {
         }
     }
 
-    fn ended(&mut self, number: usize, now: Instant) {
+    pub(super) fn ended(&mut self, number: usize, now: Instant) {
         let was_ready = self.children[number].is_ready();
         self.take_last_lines(number);
         let Some((pid, status, pause)) = self.children[number].ended(now) else { return };

@@ -31,6 +31,12 @@ impl ParentSignals {
         kinds.into_iter().enumerate().map(source).collect::<io::Result<_>>().map(Self)
     }
 
+    /// None of them, since each is caught at one place of a program.
+    #[cfg(test)]
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The signals that have come. Those of one kind count as one.
     pub(super) fn take(&mut self) -> Vec<SignalKind> {
         let has_come = |source: &mut SignalSource| {
