@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::admin::{AdminCommand, AdminRequest};
+use crate::prefork::answers::{self, ProcessAnswer};
 use crate::prefork::exchange::Exchange;
 use crate::prefork::sums::Sums;
 use crate::ws::{Response, Status};
@@ -36,19 +37,6 @@ impl Gathering {
     fn waits(&self, silent: &BTreeSet<usize>) -> bool {
         let takes_long = matches!(&self.request, Some(of) if of.command == AdminCommand::Reload);
         self.awaited.iter().any(|process| takes_long || !silent.contains(process))
-    }
-}
-
-/// What a process has answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ProcessAnswer {
-    pub(super) status: u16,
-    pub(super) content: Vec<u8>,
-}
-
-impl ProcessAnswer {
-    fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.content)
     }
 }
 
@@ -131,14 +119,14 @@ impl Gatherings {
             if let Some(request) = request {
                 let answer = match request.command {
                     AdminCommand::Metrics => self.metrics(exchange),
-                    AdminCommand::Status => status(&answers, processes),
-                    AdminCommand::Readiness => all_well(&answers, processes, "ready"),
-                    AdminCommand::Health => health(&answers, &awaited),
+                    AdminCommand::Status => answers::status(&answers, processes),
+                    AdminCommand::Readiness => answers::all_well(&answers, processes, "ready"),
+                    AdminCommand::Health => answers::health(&answers, &awaited),
                     AdminCommand::Send { .. } | AdminCommand::Close { .. } => {
-                        sockets(&answers, &awaited)
+                        answers::sockets(&answers, &awaited)
                     }
                     AdminCommand::Reload | AdminCommand::LogLevel(_) | AdminCommand::Drain => {
-                        first_fault(&answers, processes)
+                        answers::first_fault(&answers, processes)
                     }
                 };
                 request.answer(answer);
@@ -157,99 +145,6 @@ impl Gatherings {
         let media_type = crate::pages::MetricsText::MEDIA_TYPE;
         Response::new(Status::OK, media_type, (sums.text() + &exchange.metrics()).into_bytes())
     }
-}
-
-/// The state of each process; `null` for one that does not run.
-fn status(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize) -> Response {
-    let state = |process| {
-        let answer = answers.get(&process).filter(|answer| answer.status == 200);
-        answer.map_or_else(|| "null".to_owned(), |answer| answer.text().trim_end().to_owned())
-    };
-    let states: Vec<_> = (0..processes).map(state).collect();
-    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
-    let states = states.join(",");
-    let text = format!("{{\"version\":\"{version}\",\"pid\":{pid},\"processes\":[{states}]}}\n");
-    Response::new(Status::OK, "application/json", text.into_bytes())
-}
-
-/// 200 with the text `good` if each process has answered with 200. Otherwise 503 with the reasons
-/// of the others, each with its process.
-fn all_well(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize, good: &str) -> Response {
-    let mut reasons = Vec::new();
-    for process in 0..processes {
-        match answers.get(&process) {
-            Some(answer) if answer.status == 200 => {}
-            Some(answer) => {
-                let each = answer.text();
-                reasons.extend(each.lines().map(|line| format!("process {process}: {line}")));
-            }
-            None => reasons.push(format!("process {process} does not run, or hangs")),
-        }
-    }
-    match reasons.is_empty() {
-        true => Response::text(Status::OK, good),
-        false => Response::text(Status::UNAVAILABLE, &reasons.join("\n")),
-    }
-}
-
-/// 200 if each process that runs has answered with 200, so that none is `awaited` any more. One
-/// that has ended is started again.
-fn health(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Response {
-    let are_well = answers.values().all(|answer| answer.status == 200);
-    match !answers.is_empty() && awaited.is_empty() && are_well {
-        true => Response::text(Status::OK, "ok"),
-        false => Response::text(Status::UNAVAILABLE, "a loop hangs, or no process runs"),
-    }
-}
-
-/// How many sockets of all processes it concerns. A program is known where it has sockets. 503 if
-/// a process is still `awaited`, or could not be asked.
-fn sockets(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Response {
-    let count = |answer: &ProcessAnswer| {
-        let text = answer.text();
-        text.trim_end().strip_prefix("{\"sockets\":")?.strip_suffix('}')?.parse::<u64>().ok()
-    };
-    let counts: Vec<_> =
-        answers.values().filter(|answer| answer.status == 202).filter_map(count).collect();
-    let len: u64 = counts.iter().sum();
-    let late = |process| format!("process {process} does not answer; it may still do it");
-    let mut faults: Vec<_> = awaited.iter().map(late).collect();
-    let failed = answers.iter().filter(|(_, answer)| answer.status >= 500);
-    let fault = |(process, answer): (_, &ProcessAnswer)| {
-        format!("process {process}: {}", answer.text().trim_end())
-    };
-    faults.extend(failed.map(fault));
-    if !faults.is_empty() {
-        if !counts.is_empty() {
-            faults.push(format!("the others have done it, for {len} sockets"));
-        }
-        return Response::text(Status::UNAVAILABLE, &faults.join("\n"));
-    }
-    if counts.is_empty() {
-        return first_of(answers.values().next());
-    }
-    let text = format!("{{\"sockets\":{len}}}\n");
-    let note = format!("sockets: {len}");
-    Response::new(Status::ACCEPTED, "application/json", text.into_bytes()).note(&note)
-}
-
-/// The first answer that is not 200, or else that of the first process.
-fn first_fault(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize) -> Response {
-    if let Some(answer) = answers.values().find(|answer| answer.status != 200) {
-        return first_of(Some(answer));
-    }
-    if answers.len() < processes {
-        return all_well(answers, processes, "");
-    }
-    first_of(answers.values().next())
-}
-
-fn first_of(answer: Option<&ProcessAnswer>) -> Response {
-    let Some(answer) = answer else {
-        return Response::text(Status::UNAVAILABLE, "no process runs");
-    };
-    let status = Status::new(answer.status).unwrap_or(Status::INTERNAL_ERROR);
-    Response::text(status, answer.text().trim_end())
 }
 
 #[cfg(test)]

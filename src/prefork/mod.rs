@@ -11,13 +11,14 @@
 //! - `child`: `ServerProcess`, one of them, as the parent sees it; `report`: what it reports
 //! - `link`: the link to it; `line`: what is sent there; `publication`: how that says what services
 //!   share; `unsent`: what waits at an end of it
-//! - `operators`: listeners for operators; `gather`: the answers of all
-//!   processes; `sums`: their metrics as one page
+//! - `operators`: listeners for operators; `gather`: what is asked, until each process has
+//!   answered; `answers`: one answer of all; `sums`: their metrics as one page
 //! - `exchange`: what services of one process share with the others
 //! - of a child: `follow`, what it does for its parent; `from_parent`, what comes; `desk`, how it
 //!   answers; `shared`, what its services share; `queue`, what it sends
 //! - `overseer`: what the service manager gets of all of them; `signals`: signals for the parent
 
+mod answers;
 mod child;
 mod desk;
 mod due;

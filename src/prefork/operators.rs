@@ -8,9 +8,10 @@ use mio::Waker;
 
 use crate::admin::{Admin, AdminCommand, ParentAdmin};
 use crate::host::ListenAddress;
+use crate::prefork::answers::ProcessAnswer;
 use crate::prefork::child::ServerProcess;
 use crate::prefork::exchange::Exchange;
-use crate::prefork::gather::{Gatherings, ProcessAnswer};
+use crate::prefork::gather::Gatherings;
 use crate::prefork::line::{ANSWER, ASK, LinkLine};
 use crate::ws::{Response, Status};
 
