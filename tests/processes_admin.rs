@@ -4,9 +4,11 @@
 
 mod support;
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::mpsc::Receiver;
+use std::thread;
 
 use support::binary::Binary;
 use support::folder::socket_path;
@@ -36,7 +38,7 @@ impl Operated {
         Self { server, lines, folder, socket }
     }
 
-    fn keys(socket: &std::path::Path) -> String {
+    fn keys(socket: &Path) -> String {
         format!("admin: unix:{}\n", socket.display())
     }
 
@@ -46,10 +48,7 @@ impl Operated {
     }
 
     fn ask_with(&self, line: &str, content: &str) -> Answer {
-        let mut raw = Raw::connect_unix(&self.socket);
-        let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\n");
-        raw.send(format!("{head}Content-Length: {}\r\n\r\n{content}", content.len()).as_bytes());
-        raw.read_answer()
+        ask(&self.socket, line, content)
     }
 
     /// The values of the metrics whose lines begin with this.
@@ -60,6 +59,13 @@ impl Operated {
         let value = |line: &str| line.rsplit(' ').next()?.parse().ok();
         lines.map(|line| value(line).expect("it has a whole number")).collect()
     }
+}
+
+fn ask(socket: &Path, line: &str, content: &str) -> Answer {
+    let mut raw = Raw::connect_unix(socket);
+    let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\n");
+    raw.send(format!("{head}Content-Length: {}\r\n\r\n{content}", content.len()).as_bytes());
+    raw.read_answer()
 }
 
 /// So many open sockets, each of which has said something.
@@ -245,6 +251,37 @@ fn operators_reload_and_stop_all_processes() {
     assert_eq!(operated.ask("POST /drain").status, 202);
     assert_eq!(operated.server.exit_code(), Some(0));
     drop(operated.lines);
+}
+
+/// Otherwise a slow disk would look like a loop that hangs.
+#[test]
+fn operators_are_answered_while_a_reload_waits_for_a_file() {
+    let operated = Operated::start("slow");
+    let (conf, pipe) = (operated.folder.join("conf"), operated.folder.join("pipe"));
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("there is a mkfifo").success());
+    fs::rename(&conf, operated.folder.join("old")).expect("it is there");
+    fs::rename(&pipe, &conf).expect("it is there");
+    thread::scope(|scope| {
+        let socket = &operated.socket;
+        let reload = scope.spawn(move || ask(socket, "POST /reload", ""));
+        // Once it is read, all have been asked for the reload.
+        let content = OpenOptions::new().write(true).open(&conf).expect("it is read");
+        for path in ["healthz", "readyz", "status", "metrics"] {
+            let answer = operated.ask(&format!("GET /{path}"));
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+        assert!(!reload.is_finished());
+        fs::rename(&conf, &pipe).expect("it is there");
+        fs::rename(operated.folder.join("old"), &conf).expect("it is there");
+        drop(content);
+        until("the reload ends", || {
+            // For one that has found the pipe, and opens it only now.
+            drop(OpenOptions::new().read(true).write(true).open(&pipe).expect("it is there"));
+            reload.is_finished()
+        });
+        assert_eq!(reload.join().expect("it does not panic").status, 200);
+    });
 }
 
 /// The token is that of the parent, which reads it again.

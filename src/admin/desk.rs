@@ -22,7 +22,7 @@ impl Admin {
     ///
     /// # Errors
     /// The system lacks a descriptor.
-    pub(crate) fn desk(self, host: &Host) -> io::Result<AdminDesk> {
+    pub(crate) fn desk(&self, host: &Host) -> io::Result<AdminDesk> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
         let (sender, replies) = unbounded();

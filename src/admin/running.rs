@@ -44,12 +44,12 @@ impl Admin {
 
 impl Admin {
     /// What carries out the requests of operators for a host.
-    pub(super) fn actions(self, host: &Host) -> Actions {
+    pub(super) fn actions(&self, host: &Host) -> Actions {
         Actions {
             notices: host.notice_sender(),
             stopper: host.stopper(),
             handle: host.metrics_handle(),
-            reload: self.reload,
+            reload: self.reload.clone(),
         }
     }
 }

@@ -27,11 +27,11 @@ impl ChildPlace {
     ///
     /// # Errors
     /// The system gives no thread, or no descriptor.
-    pub fn follow_parent(self, host: &mut Host, admin: Admin, drain: Duration) -> io::Result<()> {
+    pub fn follow_parent(self, host: &mut Host, admin: &Admin, drain: Duration) -> io::Result<()> {
         let link = self.link;
         link.set_nonblocking(true)?;
         let queue = LinkQueue::start(link.try_clone()?)?;
-        let questions = Questions::start(admin.desk(host)?, queue.clone())?;
+        let questions = Questions::start(|| admin.desk(host), &queue)?;
         let has_fault = Arc::new(AtomicBool::new(false));
         let read = link.try_clone()?;
         let descriptor = read.as_raw_fd();

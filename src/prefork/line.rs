@@ -131,6 +131,8 @@ pub fn from_word(word: &str) -> Option<String> {
 
 /// `ASK 7 +n`: a request of HTTP for the process.
 pub(super) const ASK: &str = "ASK";
+/// `RELOAD 7 +n`: likewise. Reading files takes long, so others are answered meanwhile.
+pub(super) const RELOAD: &str = "RELOAD";
 /// `ANSWER 7 200 +n`: its status and its content.
 pub(super) const ANSWER: &str = "ANSWER";
 /// `PUB service topic kind +n`: a message for the sockets of a topic.

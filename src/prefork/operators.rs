@@ -12,7 +12,7 @@ use crate::prefork::answers::ProcessAnswer;
 use crate::prefork::child::ServerProcess;
 use crate::prefork::exchange::Exchange;
 use crate::prefork::gather::Gatherings;
-use crate::prefork::line::{ANSWER, ASK, LinkLine};
+use crate::prefork::line::{ANSWER, ASK, LinkLine, RELOAD};
 use crate::ws::{Response, Status};
 
 /// What operators ask, and who has answered.
@@ -70,9 +70,10 @@ impl Operators {
                     continue;
                 }
             }
+            let verb = if request.command == AdminCommand::Reload { RELOAD } else { ASK };
             let to = self.gatherings.worth_asking(&request.command, &asked);
             let number = self.gatherings.begin(Some(request), asked, deadline);
-            self.send(all, number, &to, &bytes);
+            self.send(all, number, &to, (verb, &bytes));
         }
         self.gatherings.finish(all.len(), exchange, now);
         own
@@ -103,7 +104,7 @@ impl Operators {
             self.collect = now + COLLECT_TIME;
             let asked = ready(all);
             let number = self.gatherings.begin(None, asked.clone(), now + 5 * COLLECT_TIME);
-            self.send(all, number, &asked, COLLECT);
+            self.send(all, number, &asked, (ASK, COLLECT));
         }
         self.gatherings.finish(all.len(), exchange, now);
     }
@@ -112,8 +113,14 @@ impl Operators {
         self.gatherings.deadline().map_or(self.collect, |at| at.min(self.collect))
     }
 
-    fn send(&mut self, all: &mut [ServerProcess], number: u64, asked: &[usize], bytes: &[u8]) {
-        let line = LinkLine::encode(&[ASK, &number.to_string()], bytes);
+    fn send(
+        &mut self,
+        all: &mut [ServerProcess],
+        number: u64,
+        asked: &[usize],
+        (verb, bytes): (&str, &[u8]),
+    ) {
+        let line = LinkLine::encode(&[verb, &number.to_string()], bytes);
         for &process in asked {
             // One that answers gets what operators send, also while much waits for it: that is no
             // more than their connections may send in the time that a process has to answer.

@@ -34,7 +34,7 @@ pub(crate) fn notifier() -> Option<Notifier> {
 pub(crate) fn report_to_parent(
     host: &mut Host,
     mut place: ChildPlace,
-    admin: Admin,
+    admin: &Admin,
     drain: Duration,
 ) {
     if let Some(reports) = place.take_reports() {

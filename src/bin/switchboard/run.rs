@@ -265,7 +265,7 @@ pub(crate) fn serve<T>(
     #[cfg(feature = "processes")]
     if let Some(place) = place {
         let drain = Duration::from_millis(config.all.limits.drain_ms_max);
-        report_to_parent(&mut host, place, admin, drain);
+        report_to_parent(&mut host, place, &admin, drain);
     }
     #[cfg(feature = "unix")]
     if !has_parent() {
