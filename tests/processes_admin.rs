@@ -198,6 +198,32 @@ fn a_process_that_hangs_is_named() {
     until("it is ready again", || operated.ask("GET /readyz").status == 200);
 }
 
+#[test]
+fn a_reload_does_not_wait_for_a_process_that_is_known_to_hang() {
+    let operated = Operated::start("part");
+    let pids = pids(&operated.server, 2);
+    signal(&pids[1], "STOP");
+    assert_eq!(operated.ask("GET /readyz").status, 503);
+    let keys = Operated::keys(&operated.socket) + "health-path: /health\n";
+    fs::write(operated.folder.join("conf"), text(2, &keys)).expect("it can be written");
+    let answer = operated.ask("POST /reload");
+    let hangs = format!(
+        "process 1 (pid {}) does not answer: it does it when it goes on; if it hangs, kill it, and \
+         another one is started\n",
+        pids[1]
+    );
+    let others = "the others: the configuration was read again; applied: health-path\n";
+    assert_eq!((answer.status, answer.text()), (503, &*(hangs + others)));
+    // It does it when it goes on.
+    signal(&pids[1], "CONT");
+    let is_applied = |_| {
+        let mut raw = Raw::connect(operated.server.address());
+        raw.send(&support::http::get("/health", ""));
+        raw.read_answer().status == 200
+    };
+    until("all have reloaded", || (0..20).all(is_applied));
+}
+
 /// An id is of one process. The log has both.
 #[test]
 fn a_socket_is_found_by_its_process_and_its_id() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::prefork::child::ServerProcess;
 use crate::ws::{Response, Status};
 
 /// What a process has answered.
@@ -96,15 +97,40 @@ pub(super) fn sockets(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize
     Response::new(Status::ACCEPTED, "application/json", text.into_bytes()).note(&note)
 }
 
-/// The first answer that is not 200, or else that of the first process.
-pub(super) fn first_fault(answers: &BTreeMap<usize, ProcessAnswer>, processes: usize) -> Response {
-    if let Some(answer) = answers.values().find(|answer| answer.status != 200) {
-        return first_of(Some(answer));
+/// The answer to a command that all carry out alike: that of the first process that refuses it, or
+/// else that of the first one. If one of `all` has not done it, the text says what to do about it.
+pub(super) fn done_by_all(
+    answers: &BTreeMap<usize, ProcessAnswer>,
+    unanswered: &[usize],
+    all: &[ServerProcess],
+) -> Response {
+    let missing = |process: &ServerProcess| {
+        let number = process.number;
+        match answers.get(&number) {
+            Some(answer) if answer.status == 503 => {
+                Some(format!("process {number}: {}", answer.text().trim_end()))
+            }
+            Some(_) => None,
+            None if unanswered.contains(&number) => {
+                let pid = process.pid().map_or_else(String::new, |pid| format!(" (pid {pid})"));
+                Some(format!(
+                    "process {number}{pid} does not answer: it does it when it goes on; if it \
+                     hangs, kill it, and another one is started"
+                ))
+            }
+            None => Some(format!("process {number} is not ready: ask again when it is")),
+        }
+    };
+    let mut lines: Vec<_> = all.iter().filter_map(missing).collect();
+    let others = answers.values().filter(|answer| answer.status != 503);
+    let refusal = others.clone().find(|answer| answer.status != 200);
+    let first = refusal.or_else(|| others.clone().next());
+    if lines.is_empty() {
+        return first_of(first);
     }
-    if answers.len() < processes {
-        return all_well(answers, processes, "");
-    }
-    first_of(answers.values().next())
+    lines.extend(first.map(|answer| format!("the others: {}", answer.text().trim_end())));
+    let status = refusal.and_then(|answer| Status::new(answer.status));
+    Response::text(status.unwrap_or(Status::UNAVAILABLE), &lines.join("\n"))
 }
 
 fn first_of(answer: Option<&ProcessAnswer>) -> Response {

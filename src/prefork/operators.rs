@@ -71,11 +71,10 @@ impl Operators {
                 }
             }
             let verb = if request.command == AdminCommand::Reload { RELOAD } else { ASK };
-            let to = self.gatherings.worth_asking(&request.command, &asked);
-            let number = self.gatherings.begin(Some(request), asked, deadline);
-            self.send(all, number, &to, (verb, &bytes));
+            let (number, asked) = self.gatherings.begin(Some(request), asked, deadline);
+            self.send(all, number, &asked, (verb, &bytes));
         }
-        self.gatherings.finish(all.len(), exchange, now);
+        self.gatherings.finish(all, exchange, now);
         own
     }
 
@@ -102,11 +101,10 @@ impl Operators {
     pub(super) fn tick(&mut self, all: &mut [ServerProcess], exchange: &Exchange, now: Instant) {
         if now >= self.collect {
             self.collect = now + COLLECT_TIME;
-            let asked = ready(all);
-            let number = self.gatherings.begin(None, asked.clone(), now + 5 * COLLECT_TIME);
+            let (number, asked) = self.gatherings.begin(None, ready(all), now + 5 * COLLECT_TIME);
             self.send(all, number, &asked, (ASK, COLLECT));
         }
-        self.gatherings.finish(all.len(), exchange, now);
+        self.gatherings.finish(all, exchange, now);
     }
 
     pub(super) fn deadline(&self) -> Instant {
