@@ -56,19 +56,28 @@ pub(super) fn all_well(
     }
 }
 
-/// 200 if each process that runs has answered with 200, so that none is `awaited` any more. One
+/// 200 if each process that runs has answered with 200. Otherwise 503 with each that has not. One
 /// that has ended is started again.
-pub(super) fn health(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Response {
-    let are_well = answers.values().all(|answer| answer.status == 200);
-    match !answers.is_empty() && awaited.is_empty() && are_well {
+pub(super) fn health(answers: &BTreeMap<usize, ProcessAnswer>, unanswered: &[usize]) -> Response {
+    let hangs = |process| format!("process {process} hangs");
+    let is_ill = |(_, answer): &(_, &ProcessAnswer)| answer.status != 200;
+    let mut reasons: Vec<_> = unanswered.iter().map(hangs).collect();
+    reasons.extend(answers.iter().filter(is_ill).map(named));
+    match reasons.is_empty() {
+        true if answers.is_empty() => Response::text(Status::UNAVAILABLE, "no process runs"),
         true => Response::text(Status::OK, "ok"),
-        false => Response::text(Status::UNAVAILABLE, "a loop hangs, or no process runs"),
+        false => Response::text(Status::UNAVAILABLE, &reasons.join("\n")),
     }
 }
 
+/// An answer, with its process.
+fn named((process, answer): (&usize, &ProcessAnswer)) -> String {
+    format!("process {process}: {}", answer.text().trim_end())
+}
+
 /// How many sockets of all processes it concerns. A program is known where it has sockets. 503 if
-/// a process is still `awaited`, or could not be asked.
-pub(super) fn sockets(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize]) -> Response {
+/// a process has not answered, or could not be asked.
+pub(super) fn sockets(answers: &BTreeMap<usize, ProcessAnswer>, unanswered: &[usize]) -> Response {
     let count = |answer: &ProcessAnswer| {
         let text = answer.text();
         text.trim_end().strip_prefix("{\"sockets\":")?.strip_suffix('}')?.parse::<u64>().ok()
@@ -77,12 +86,9 @@ pub(super) fn sockets(answers: &BTreeMap<usize, ProcessAnswer>, awaited: &[usize
         answers.values().filter(|answer| answer.status == 202).filter_map(count).collect();
     let len: u64 = counts.iter().sum();
     let late = |process| format!("process {process} does not answer; it may still do it");
-    let mut faults: Vec<_> = awaited.iter().map(late).collect();
+    let mut faults: Vec<_> = unanswered.iter().map(late).collect();
     let failed = answers.iter().filter(|(_, answer)| answer.status >= 500);
-    let fault = |(process, answer): (_, &ProcessAnswer)| {
-        format!("process {process}: {}", answer.text().trim_end())
-    };
-    faults.extend(failed.map(fault));
+    faults.extend(failed.map(named));
     if !faults.is_empty() {
         if !counts.is_empty() {
             faults.push(format!("the others have done it, for {len} sockets"));
@@ -107,9 +113,7 @@ pub(super) fn done_by_all(
     let missing = |process: &ServerProcess| {
         let number = process.number;
         match answers.get(&number) {
-            Some(answer) if answer.status == 503 => {
-                Some(format!("process {number}: {}", answer.text().trim_end()))
-            }
+            Some(answer) if answer.status == 503 => Some(named((&number, answer))),
             Some(_) => None,
             None if unanswered.contains(&number) => {
                 let pid = process.pid().map_or_else(String::new, |pid| format!(" (pid {pid})"));
