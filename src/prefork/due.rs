@@ -92,12 +92,14 @@ impl Parent {
         if !self.manager.end_late_reload(now) {
             return;
         }
-        for ServerProcess { number, .. } in self.children.iter().filter(|of| of.is_reloading()) {
+        for child in self.children.iter().filter(|of| of.is_reloading()) {
+            let Some(pid) = child.pid() else { continue };
             log::error!(
                 target: TARGET,
-                "process {number} has not reloaded within {} s: it hangs, or waits for a disk. The \
-                 service manager does not wait for it any longer; if it hangs, kill it, and \
-                 another one is started",
+                "process {} (pid {pid}) has not reloaded within {} s: it hangs, or waits for a \
+                 disk. The service manager does not wait for it any longer; if it hangs, kill it, \
+                 and another one is started",
+                child.number,
                 RELOAD_TIME_MAX.as_secs()
             );
         }
