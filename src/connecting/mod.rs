@@ -5,6 +5,7 @@
 //! - `url_error`: [`UrlError`], why a URL cannot be used
 //! - `nearness`: whether a server is on this machine
 //! - `files`: the files of a password and of authorities
+//! - `trust`: TLS to a server
 //! - `pauses`: [`Pauses`], the times between attempts to connect
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
@@ -12,6 +13,8 @@ mod files;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod nearness;
 mod pauses;
+#[cfg(feature = "postgres")]
+mod trust;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod url_error;
 
@@ -22,5 +25,7 @@ pub(crate) use nearness::is_here;
 pub(crate) use pauses::Pauses;
 #[cfg(feature = "redis")]
 pub(crate) use pauses::random;
+#[cfg(feature = "postgres")]
+pub(crate) use trust::client_tls;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use url_error::UrlError;

@@ -31,7 +31,7 @@ const PACKAGES: [(&str, &[&str]); 21] = [
         ],
     ),
     // Tickets of several processes; `rustls` has a module of that name.
-    ("ring", &["src/net/tls/", "src/database/postgres/tls.rs", "src/backplane/connection.rs"]),
+    ("ring", &["src/net/tls/", "src/connecting/trust.rs", "src/backplane/connection.rs"]),
     ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
@@ -39,13 +39,13 @@ const PACKAGES: [(&str, &[&str]); 21] = [
     // The traits of a stream, for TLS.
     ("tokio", &["src/database/postgres/stream.rs"]),
     ("tokio_rustls", &["src/database/postgres/stream.rs"]),
-    ("rustls_native_certs", &["src/database/postgres/tls.rs"]),
+    ("rustls_native_certs", &["src/connecting/trust.rs"]),
     (
         "rustls",
         &[
             "src/net/tls/",
             "src/database/postgres/stream.rs",
-            "src/database/postgres/tls.rs",
+            "src/connecting/trust.rs",
             "src/backplane/connection.rs",
         ],
     ),

@@ -12,9 +12,9 @@ use postgres::config::Config;
 use postgres::error::{DbError, Severity, SqlState};
 use postgres::{Client, NoTls};
 
+use crate::connecting::client_tls;
 use crate::database::postgres::options::Postgres;
 use crate::database::postgres::stream::StreamConnector;
-use crate::database::postgres::tls::read_authorities;
 use crate::database::{ConnectionPlan, JobResult, Step};
 use crate::host::thread::spawn;
 
@@ -76,7 +76,7 @@ impl PostgresConnection {
             told.note(&notice);
             log_notice(&name, &notice);
         });
-        let tls = server.trust().map(read_authorities).transpose()?;
+        let tls = server.trust().map(|trust| client_tls(trust.file())).transpose()?;
         // The server itself ends a query that takes longer.
         let silence_max = plan.query_timeout.saturating_add(SLACK);
         let streams = StreamConnector::new(&mut config, tls, silence_max);

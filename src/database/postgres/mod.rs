@@ -1,7 +1,7 @@
 //! PostgreSQL (feature `postgres`): several clients, each of which reads and writes.
 //!
 //! - `options`: the server and how it is reached
-//! - `tls`: the certificate of the server; `stream`: the bytes to and from it
+//! - `stream`: the bytes to and from the server
 //! - `connection`: one connection; `part`: a part of a job that is undone alone
 //! - here: what a [`Database`](crate::database::Database) needs
 
@@ -9,13 +9,13 @@ mod connection;
 mod options;
 mod part;
 mod stream;
-mod tls;
 
 use std::error::Error;
 use std::io;
 
 use postgres::error::{DbError, Severity, SqlState};
 
+use crate::connecting::client_tls;
 use crate::database::{Access, ConnectionPlan, Connector, Fault, JobResult, Step};
 
 use connection::Misuse;
@@ -23,7 +23,6 @@ pub use connection::PostgresConnection;
 pub use options::Postgres;
 use options::Trust;
 pub use part::PostgresPart;
-use tls::read_authorities;
 
 impl Postgres {
     /// Reads the files of the password and of the authorities, as each connection does.
@@ -32,8 +31,8 @@ impl Postgres {
     /// Why one of them is of no use, with the name of its key in `server.conf`.
     pub fn check_files(&self) -> JobResult<()> {
         self.read_password()?;
-        if let Some(trust @ Trust::File(_)) = self.trust() {
-            read_authorities(trust)?;
+        if let Some(file) = self.trust().and_then(Trust::file) {
+            client_tls(Some(file))?;
         }
         Ok(())
     }

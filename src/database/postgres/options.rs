@@ -46,6 +46,15 @@ pub(super) enum Trust {
     File(PathBuf),
 }
 
+impl Trust {
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::System => None,
+            Self::File(file) => Some(file),
+        }
+    }
+}
+
 impl Postgres {
     /// The database that a URL names: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE`.
     /// Options are those of the [`postgres`](postgres::Config) crate, such as `host=FOLDER` for a

@@ -1,4 +1,4 @@
-//! TLS to a server of PostgreSQL: whose certificates are accepted.
+//! TLS to a server: whose certificates are accepted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,24 +6,23 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::connecting;
-use crate::database::JobResult;
-use crate::database::postgres::options::Trust;
+use crate::connecting::read_authorities;
 
-/// Reads the authorities of servers.
-pub(super) fn read_authorities(trust: &Trust) -> JobResult<Arc<ClientConfig>> {
-    let roots = match trust {
-        Trust::System => system_roots()?,
-        Trust::File(file) => roots_of(file)?,
-    };
+/// Reads the authorities of servers: those of a file, or else those of this system.
+///
+/// # Errors
+/// Which of them cannot be used, and why.
+pub(crate) fn client_tls(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    let roots = ca_file.map_or_else(system_roots, roots_of)?;
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions()?;
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| error.to_string())?;
     Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
 fn roots_of(file: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in connecting::read_authorities(file)?.1 {
+    for certificate in read_authorities(file)?.1 {
         let added = roots.add(certificate);
         added.map_err(|error| format!("ca-file {}: {error}", file.display()))?;
     }
