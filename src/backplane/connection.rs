@@ -1,48 +1,83 @@
-//! How both threads connect.
+//! `RedisConnection`: how both threads connect, and what they say then.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::time::Duration;
 
-use redis::{
-    Client, Connection, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisError,
-    TlsCertificates,
-};
-use rustls::crypto::ring;
+use redis::{Cmd, ConnectionAddr, IntoConnectionInfo, Parser, RedisError, Value};
 
 use crate::backplane::options::RedisOptions;
-use crate::connecting::{read_authorities, read_password};
+use crate::backplane::stream::RedisStream;
+use crate::connecting::{client_tls, read_authorities, read_password};
 use crate::ws::syntax::cut;
 
-/// Connects. Each call of the connection ends within [`CALL`].
-///
-/// # Errors
-/// Why not, for the log.
-pub(super) fn connect(options: &RedisOptions) -> Result<Connection, String> {
-    let mut info = options.url.as_str().into_connection_info().map_err(|error| text(&error))?;
-    // The names of the library would be two commands more, which a user may not have.
-    let settings = info.redis_settings().clone().set_skip_set_lib_name();
-    // Whatever the URL says: the subscriber reads this one.
-    let mut settings = settings.set_protocol(ProtocolVersion::RESP2);
-    if let Some(password) = password(options)? {
-        settings = settings.set_password(password);
-    }
-    info = info.set_redis_settings(settings);
-    let client = match info.addr() {
-        ConnectionAddr::TcpTls { .. } => {
-            // Without one, the library panics where the program has two.
-            let _ = ring::default_provider().install_default();
-            let root_cert =
-                options.ca_file.as_deref().map(read_authorities).transpose()?.map(|(pem, _)| pem);
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+/// A connection.
+pub(super) struct RedisConnection {
+    stream: RedisStream,
+    parser: Parser,
+}
+
+impl RedisConnection {
+    /// Connects. Each call of the connection ends within [`CALL`].
+    ///
+    /// # Errors
+    /// Why not, for the log.
+    pub(super) fn open(options: &RedisOptions) -> Result<Self, String> {
+        let info = options.url.as_str().into_connection_info().map_err(|error| text(&error))?;
+        let stream = match info.addr() {
+            ConnectionAddr::TcpTls { host, port, .. } => {
+                RedisStream::tls(host, *port, CALL, client_tls(options.ca_file.as_deref())?)
+            }
+            ConnectionAddr::Tcp(host, port) => RedisStream::tcp(host, *port, CALL),
+            ConnectionAddr::Unix(path) => RedisStream::unix(path),
+            _ => return Err("the url of Redis is of an unknown kind".to_owned()),
+        };
+        let stream = stream.map_err(lost)?;
+        let mut connection = Self { stream, parser: Parser::new() };
+        connection.wait_for(CALL)?;
+        let settings = info.redis_settings();
+        if let Some(password) = password(options)? {
+            let mut auth = redis::cmd("AUTH");
+            auth.arg(settings.username()).arg(password);
+            connection.call(&[auth])?;
         }
-        _ => Client::open(info),
-    };
-    let client = client.map_err(|error| text(&error))?;
-    let connection = client.get_connection_with_timeout(CALL).map_err(|error| text(&error))?;
-    for set in [Connection::set_read_timeout, Connection::set_write_timeout] {
-        set(&connection, Some(CALL)).map_err(|error| text(&error))?;
+        if settings.db() != 0 {
+            let mut select = redis::cmd("SELECT");
+            select.arg(settings.db());
+            connection.call(&[select])?;
+        }
+        Ok(connection)
     }
-    Ok(connection)
+
+    /// What is received may be away for so long.
+    pub(super) fn wait_for(&self, time: Duration) -> Result<(), String> {
+        self.stream.limit(time, CALL).map_err(lost)
+    }
+
+    /// Sends a command.
+    pub(super) fn send(&mut self, command: &Cmd) -> Result<(), String> {
+        self.write(&command.get_packed_command())
+    }
+
+    /// Waits for what comes next.
+    pub(super) fn receive(&mut self) -> Result<Value, String> {
+        self.parser.parse_value(&mut self.stream).map_err(|error| text(&error))
+    }
+
+    /// Sends commands together, and waits for their answers. The first error is the result.
+    pub(super) fn call(&mut self, commands: &[Cmd]) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        commands.iter().for_each(|command| command.write_packed_command(&mut bytes));
+        self.write(&bytes)?;
+        for _ in commands {
+            self.receive()?.extract_error().map_err(|error| text(&error))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(lost)
+    }
 }
 
 /// The password of its file, if there is one.
@@ -62,11 +97,16 @@ impl RedisOptions {
 }
 
 /// An error for the log. It may quote what a server has sent.
-pub(super) fn text(error: &RedisError) -> String {
+fn text(error: &RedisError) -> String {
     match error.is_timeout() {
         true => "Redis does not answer".to_owned(),
         false => format!("Redis: {}", cut(&error.to_string())),
     }
+}
+
+/// An error of the connection, for the log.
+fn lost(error: io::Error) -> String {
+    text(&RedisError::from(error))
 }
 
 /// What Redis has sent, although nothing like it is due, for the log.
@@ -89,7 +129,7 @@ mod tests {
     fn the_log_quotes_little_of_what_a_server_sends() {
         let long = "x".repeat(5_000);
         let error = RedisError::from((redis::ErrorKind::Parse, "it says", long.clone()));
-        let unexpected = unexpected(&redis::Value::BulkString(long.into_bytes()));
+        let unexpected = unexpected(&Value::BulkString(long.into_bytes()));
         for line in [text(&error), unexpected] {
             assert!(line.starts_with("Redis") && (100..300).contains(&line.len()), "{line}");
         }

@@ -10,7 +10,8 @@
 //! - `outgoing`: what waits for the publisher
 //! - `topics`: which channels are to be subscribed
 //! - `incoming`: what waits for the loop
-//! - `connection`: how both threads connect
+//! - `stream`: the bytes to and from Redis
+//! - `connection`: how both threads connect, and what they say then
 //! - `redis_shared`: what both threads and the loop share
 //! - `publisher`, `subscriber`: the threads
 //! - `redis_backplane`: [`RedisBackplane`], all of it
@@ -24,6 +25,7 @@ mod outgoing;
 mod publisher;
 mod redis_backplane;
 mod redis_shared;
+mod stream;
 mod subscriber;
 mod topics;
 mod wire;

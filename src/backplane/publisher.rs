@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use redis::{Connection, Pipeline};
+use redis::Cmd;
 
 use crate::backplane::channel;
-use crate::backplane::connection::{PAUSE_MS_MAX, connect, text};
+use crate::backplane::connection::{PAUSE_MS_MAX, RedisConnection};
 use crate::backplane::counts::Half;
 use crate::backplane::outgoing::{Publication, TakenBatch};
 use crate::backplane::redis_shared::RedisShared;
@@ -16,7 +16,7 @@ use crate::connecting::Pauses;
 pub(super) fn run(shared: &RedisShared) {
     let mut pauses = Pauses::up_to(PAUSE_MS_MAX);
     loop {
-        let why = match connect(&shared.options) {
+        let why = match RedisConnection::open(&shared.options) {
             Ok(connection) => match publish(connection, shared, &mut pauses) {
                 Ok(()) => return,
                 Err(why) => why,
@@ -33,7 +33,7 @@ pub(super) fn run(shared: &RedisShared) {
 
 /// Publishes over a connection until the end.
 fn publish(
-    mut connection: Connection,
+    mut connection: RedisConnection,
     shared: &RedisShared,
     pauses: &mut Pauses,
 ) -> Result<(), String> {
@@ -75,42 +75,44 @@ fn publish(
     }
 }
 
-/// Sends all of it in one pipeline. What fails may have happened, so it is not sent again.
+/// Sends all of it together. What fails may have happened, so it is not sent again.
 fn send(
-    connection: &mut Connection,
+    connection: &mut RedisConnection,
     shared: &RedisShared,
     taken: TakenBatch,
     beat: Option<(String, Vec<u8>)>,
 ) -> Result<(), String> {
-    let mut pipeline = Pipeline::new();
+    let mut commands = Vec::new();
     if taken.has_missed {
         let missed = encode(shared.origin(), &Published::Missed);
-        add_to(&mut pipeline, &channel::of_all(&shared.options.prefix), &missed);
+        commands.push(publication(&channel::of_all(&shared.options.prefix), &missed));
     }
     let len = taken.publications.len();
     for Publication { channel, what } in taken.publications {
-        add_to(&mut pipeline, &channel, &encode(shared.origin(), &what));
+        commands.push(publication(&channel, &encode(shared.origin(), &what)));
     }
     if let Some((channel, bytes)) = beat {
-        add_to(&mut pipeline, &channel, &bytes);
+        commands.push(publication(&channel, &bytes));
     }
-    if pipeline.is_empty() {
+    if commands.is_empty() {
         return Ok(());
     }
-    match pipeline.exec(connection) {
+    match connection.call(&commands) {
         Ok(()) => {
             shared.counts.published.add(len);
             Ok(())
         }
-        Err(error) => {
+        Err(why) => {
             shared.counts.dropped_out.add(len);
-            Err(text(&error))
+            Err(why)
         }
     }
 }
 
-fn add_to(pipeline: &mut Pipeline, channel: &str, bytes: &[u8]) {
-    pipeline.cmd("PUBLISH").arg(channel).arg(bytes).ignore();
+fn publication(channel: &str, bytes: &[u8]) -> Cmd {
+    let mut command = redis::cmd("PUBLISH");
+    command.arg(channel).arg(bytes);
+    command
 }
 
 /// A sign of life for the subscriber, which then looks for changes.

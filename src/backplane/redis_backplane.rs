@@ -33,8 +33,7 @@ pub struct RedisBackplane {
 
 impl RedisBackplane {
     /// Connects a host, to be called before it runs. Nothing waits for the connections. It replaces
-    /// a backplane that the host had before. With TLS, ring becomes the default provider of rustls
-    /// in this process, unless there is one.
+    /// a backplane that the host had before.
     ///
     /// # Errors
     /// The system gives no thread.

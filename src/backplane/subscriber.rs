@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use redis::{Connection, Value};
+use redis::Value;
 
 use crate::backplane::channel;
-use crate::backplane::connection::{PAUSE_MS_MAX, connect, text, unexpected};
+use crate::backplane::connection::{PAUSE_MS_MAX, RedisConnection, unexpected};
 use crate::backplane::counts::Half;
 use crate::backplane::redis_shared::RedisShared;
 use crate::backplane::topics::TopicChange;
@@ -21,8 +21,8 @@ pub(super) fn run(shared: &RedisShared) {
     let mut last = LastNumbers::default();
     let mut attempt = Attempt::First;
     while !shared.outgoing.has_ended() {
-        let subscribed =
-            connect(&shared.options).and_then(|of| subscribe(of, shared, &mut last, attempt));
+        let subscribed = RedisConnection::open(&shared.options)
+            .and_then(|of| subscribe(of, shared, &mut last, attempt));
         attempt = Attempt::Later;
         let why = match subscribed {
             Ok(mut subscriber) => {
@@ -50,7 +50,7 @@ enum Attempt {
 
 /// A connection with subscriptions.
 struct Subscriber<'a> {
-    connection: Connection,
+    connection: RedisConnection,
     shared: &'a RedisShared,
     own: String,
     /// When the last sign of life of this host has come back, or when it was subscribed.
@@ -68,7 +68,7 @@ enum Pushed {
 /// Subscribes to all channels. What comes meanwhile is delivered behind a gap, if something may
 /// have been missed.
 fn subscribe<'a>(
-    connection: Connection,
+    connection: RedisConnection,
     shared: &'a RedisShared,
     last: &mut LastNumbers,
     attempt: Attempt,
@@ -106,8 +106,7 @@ fn subscribe<'a>(
     }
     // What has changed before the own channel was there.
     subscriber.apply_changes()?;
-    let set = subscriber.connection.set_read_timeout(Some(SILENCE));
-    set.map_err(|error| text(&error))?;
+    subscriber.connection.wait_for(SILENCE)?;
     shared.counts.up(Half::Subscriber);
     Ok(subscriber)
 }
@@ -199,13 +198,12 @@ impl Subscriber<'_> {
         for channel in channels {
             command.arg(channel);
         }
-        let bytes = command.get_packed_command();
-        self.connection.send_packed_command(&bytes).map_err(|error| text(&error))
+        self.connection.send(&command)
     }
 
     /// Waits for what comes next.
     fn next(&mut self) -> Result<Pushed, String> {
-        let value = self.connection.recv_response().map_err(|error| text(&error))?;
+        let value = self.connection.receive()?;
         let Value::Array(parts) = value else { return Err(unexpected(&value)) };
         let mut parts = parts.into_iter();
         match (parts.next(), parts.next(), parts.next()) {

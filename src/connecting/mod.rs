@@ -13,7 +13,7 @@ mod files;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod nearness;
 mod pauses;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod trust;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod url_error;
@@ -25,7 +25,7 @@ pub(crate) use nearness::is_here;
 pub(crate) use pauses::Pauses;
 #[cfg(feature = "redis")]
 pub(crate) use pauses::random;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) use trust::client_tls;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use url_error::UrlError;

@@ -19,7 +19,8 @@ pub fn start(name: &str, processes: usize, more: &str) -> (Binary, Receiver<Stri
     Binary::run_logged(&mut command(&folder))
 }
 
-fn open(server: &Binary) -> Raw {
+/// A socket of that service.
+pub fn open(server: &Binary) -> Raw {
     let mut raw = Raw::connect(server.address());
     raw.upgrade("/broadcast");
     raw

@@ -14,6 +14,7 @@ mod judge;
 mod losses;
 mod partition;
 mod proxy;
+mod stops;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;

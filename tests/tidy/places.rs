@@ -31,7 +31,7 @@ const PACKAGES: [(&str, &[&str]); 21] = [
         ],
     ),
     // Tickets of several processes; `rustls` has a module of that name.
-    ("ring", &["src/net/tls/", "src/connecting/trust.rs", "src/backplane/connection.rs"]),
+    ("ring", &["src/net/tls/", "src/connecting/trust.rs"]),
     ("slab", &["src/hub/", "src/admin/thread.rs"]),
     ("zlib_rs", &["src/session/codec.rs"]),
     ("simdutf8", &["src/ws/utf8.rs"]),
@@ -46,7 +46,7 @@ const PACKAGES: [(&str, &[&str]); 21] = [
             "src/net/tls/",
             "src/database/postgres/stream.rs",
             "src/connecting/trust.rs",
-            "src/backplane/connection.rs",
+            "src/backplane/stream.rs",
         ],
     ),
     ("sha1", &["src/ws/upgrade.rs"]),
