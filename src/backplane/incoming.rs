@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backplane::counts::Counts;
-use crate::engine::{HostEvent, LoopTask};
+use crate::engine::{HostEvent, Left, LoopSource};
 use crate::host::resolver::NoticeSender;
-use crate::hub::SharedEvent;
+use crate::hub::{Hub, SharedEvent};
+use crate::time::Time;
 
 /// What waits for the loop. It is bounded, and drops the oldest messages: then there is a gap in
 /// their place.
@@ -20,9 +21,13 @@ pub(super) struct Incoming {
 struct IncomingState {
     events: VecDeque<SharedEvent>,
     bytes: usize,
-    /// How many tasks of the loop are on their way, each of which takes one event.
-    tasks: usize,
+    /// Whether the loop takes what is there.
+    is_taken: bool,
 }
+
+/// What the loop has of it, until it has taken all.
+#[derive(Debug)]
+struct IncomingSource(Arc<Mutex<IncomingState>>);
 
 impl Incoming {
     pub(super) fn new(bytes_max: usize) -> Self {
@@ -31,20 +36,13 @@ impl Incoming {
 
     /// Adds an event for the loop.
     pub(super) fn push(&self, event: SharedEvent, counts: &Counts, notices: &NoticeSender) {
-        if !self.add(event, counts) {
-            return;
+        if self.add(event, counts) {
+            let source = IncomingSource(self.state.clone());
+            notices.send_event(HostEvent::Source(Box::new(source)));
         }
-        let state = self.state.clone();
-        let task = LoopTask(Box::new(move |hub, _, now| {
-            let event = next(&state);
-            if let Some(event) = event {
-                hub.apply_shared(event, now);
-            }
-        }));
-        notices.send_event(HostEvent::Task(task));
     }
 
-    /// Adds an event. Returns whether the loop needs one more task for it.
+    /// Adds an event. Returns whether the loop has to begin.
     fn add(&self, event: SharedEvent, counts: &Counts) -> bool {
         let mut state = lock(&self.state);
         if matches!(event, SharedEvent::Gap) {
@@ -71,19 +69,35 @@ impl Incoming {
                 counts.dropped_in.add(1);
             }
         }
-        let needs_task = state.tasks < state.events.len();
-        state.tasks += usize::from(needs_task);
-        needs_task
+        !std::mem::replace(&mut state.is_taken, true)
     }
 }
 
-/// The next event, for a task.
-fn next(state: &Mutex<IncomingState>) -> Option<SharedEvent> {
-    let mut state = lock(state);
-    state.tasks -= 1;
-    let event = state.events.pop_front()?;
-    state.bytes -= cost(&event);
-    Some(event)
+impl IncomingSource {
+    /// Takes as much as a turn does. `apply` returns how many deliveries an event counts as.
+    fn take_each(&self, left: &mut usize, mut apply: impl FnMut(SharedEvent) -> usize) -> Left {
+        while *left > 0 {
+            let Some(event) = self.next() else { return Left::Nothing };
+            *left = left.saturating_sub(apply(event));
+        }
+        Left::Unknown
+    }
+
+    fn next(&self) -> Option<SharedEvent> {
+        let mut state = lock(&self.0);
+        let Some(event) = state.events.pop_front() else {
+            state.is_taken = false;
+            return None;
+        };
+        state.bytes -= cost(&event);
+        Some(event)
+    }
+}
+
+impl LoopSource for IncomingSource {
+    fn take(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Left {
+        self.take_each(left, |event| hub.apply_shared(event, now))
+    }
 }
 
 /// About the bytes that an event takes; none for a gap, which takes the place of others.
@@ -117,15 +131,40 @@ mod tests {
     /// The numbers that come, with `None` for gaps.
     fn drain(incoming: &Incoming) -> Vec<Option<usize>> {
         let mut all = Vec::new();
-        while lock(&incoming.state).tasks > 0 {
-            all.extend(next(&incoming.state).map(|event| match event {
+        let left = source(incoming).take_each(&mut usize::MAX.clone(), |event| {
+            all.push(match event {
                 SharedEvent::Message { message, .. } => {
                     Some(str::from_utf8(message.as_bytes()).expect("text").parse().expect("it"))
                 }
                 SharedEvent::Gap => None,
-            }));
-        }
+            });
+            1
+        });
+        assert_eq!(left, Left::Nothing);
         all
+    }
+
+    fn source(incoming: &Incoming) -> IncomingSource {
+        IncomingSource(incoming.state.clone())
+    }
+
+    #[test]
+    fn a_turn_puts_no_more_into_outboxes_than_it_may() {
+        let (counts, incoming) = (Counts::default(), Incoming::new(usize::MAX));
+        let begins: Vec<_> = (0..20).map(|number| incoming.add(message(number), &counts)).collect();
+        assert!(begins[0] && !begins[1..].contains(&true), "the loop begins once");
+        let (source, mut applied) = (source(&incoming), 0);
+        // Each message is for three sockets, so the last one of a turn may exceed its share.
+        for expected in [4, 8, 12, 16, 20] {
+            let left = source.take_each(&mut 10, |_| {
+                applied += 1;
+                3
+            });
+            assert_eq!((left, applied), (Left::Unknown, expected));
+        }
+        assert!(!incoming.add(message(20), &counts), "it has not seen the end");
+        assert_eq!(drain(&incoming), [Some(20)]);
+        assert!(incoming.add(message(21), &counts), "it begins again");
     }
 
     #[test]
@@ -133,7 +172,7 @@ mod tests {
         let counts = Counts::default();
         let incoming = Incoming::new(3 * cost(&message(0)));
         for number in 0..3 {
-            assert!(incoming.add(message(number), &counts));
+            assert_eq!(incoming.add(message(number), &counts), number == 0);
         }
         assert_eq!(drain(&incoming), [Some(0), Some(1), Some(2)]);
         for number in 0..9 {

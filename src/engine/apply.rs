@@ -49,6 +49,8 @@ impl Engine {
                 HostEvent::File(id, part) => self.apply_file(id, part, now),
                 #[cfg(feature = "admin")]
                 HostEvent::Task(task) => (task.0)(&mut self.hub, &|| io.facts(), now),
+                #[cfg(feature = "processes")]
+                HostEvent::Source(source) => self.source.hand(source),
                 HostEvent::Tasks(worker) => self.call_soon(worker),
                 HostEvent::Stop(kind) => self.ask_to_stop(kind, io, now),
                 HostEvent::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),

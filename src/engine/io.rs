@@ -1,7 +1,6 @@
 //! The interface of an engine to its surroundings: connections, services, and events of helper
 //! threads. A host implements it with sockets and threads, the simulation with values.
 
-#[cfg(feature = "admin")]
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -257,7 +256,7 @@ pub enum Left {
 
 /// Something else than a connection that is read on the loop: what another part of the process
 /// plugs in.
-pub trait LoopSource: Send {
+pub trait LoopSource: Send + fmt::Debug {
     /// Reads as much as a turn takes, until `left` messages have been put into outboxes; it counts
     /// down. Returns whether there may be more.
     fn take(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Left;
@@ -305,6 +304,9 @@ pub enum HostEvent<N> {
     /// Another thread asks for something.
     #[cfg(feature = "admin")]
     Task(LoopTask),
+    /// Another thread has something for this turn and the next ones, until nothing is left.
+    #[cfg(feature = "processes")]
+    Source(Box<dyn LoopSource>),
     /// A service on the loop has tasks.
     Tasks(WorkerId),
     /// A stop was asked for.

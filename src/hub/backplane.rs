@@ -23,8 +23,14 @@ impl Hub {
         }
     }
 
-    /// Applies what comes from others. Returns how many messages were put into outboxes.
+    /// Applies what comes from others. Returns how many deliveries of a turn it counts as: one at
+    /// least, since what reaches no socket costs something, too.
     pub fn apply_shared(&mut self, event: SharedEvent, now: Time) -> usize {
+        self.deliver_shared(event, now).max(1)
+    }
+
+    /// Returns how many messages were put into outboxes.
+    fn deliver_shared(&mut self, event: SharedEvent, now: Time) -> usize {
         match event {
             SharedEvent::Message { service, topic, message } => {
                 let Some(service) = self.tree.find(&service) else { return 0 };

@@ -10,6 +10,7 @@ use crate::prefork::line::{ANSWER, ASK, LinkLine, RELOAD};
 use crate::prefork::queue::LinkQueue;
 
 /// Takes questions to the threads that answer them.
+#[derive(Debug)]
 pub(super) struct Questions {
     all_but_reloads: Sender<LinkLine>,
     reloads: Sender<LinkLine>,

@@ -15,6 +15,7 @@ use crate::time::Time;
 
 /// Has the hub deliver what other processes share, and passes on what operators ask. While the loop
 /// is busy elsewhere, it does not read: then the parent leaves out what does not fit.
+#[derive(Debug)]
 pub(super) struct FromParent {
     link: UnixStream,
     lines: ParentLines,
@@ -23,6 +24,7 @@ pub(super) struct FromParent {
 }
 
 /// What was read.
+#[derive(Debug)]
 struct ParentLines {
     reader: LinkReader,
     questions: Questions,
@@ -35,7 +37,7 @@ impl FromParent {
         Self { link, lines, has_fault }
     }
 
-    /// Reads as much as a turn takes. `apply` returns how many messages it has put into outboxes.
+    /// Reads as much as a turn takes. `apply` returns how many deliveries an event counts as.
     /// Returns whether there may be more.
     fn read(&mut self, left: &mut usize, apply: impl FnMut(SharedEvent) -> usize) -> Left {
         self.lines.read(&mut self.link, left, apply).unwrap_or_else(|LinkFault| {
@@ -62,8 +64,7 @@ impl ParentLines {
                 if Questions::is_one(&line) {
                     self.questions.push(line);
                 } else if let Some(event) = event_of(line) {
-                    // One that reaches no socket costs something, too.
-                    *left = left.saturating_sub(apply(event).max(1));
+                    *left = left.saturating_sub(apply(event));
                 }
             }
             if *left == 0 || reads == READS_MAX {

@@ -25,7 +25,7 @@ const MODULES: [(&str, &[&str]); 21] = [
     // Threads of databases, which services ask.
     ("database", &["limits", "service", "pages", "sys", "host", "connecting"]),
     // What services share with other hosts.
-    ("backplane", &["ws", "pages", "hub", "engine", "host", "connecting"]),
+    ("backplane", &["time", "ws", "pages", "hub", "engine", "host", "connecting"]),
     // What operators see of a host: it plugs into the host, as programs do.
     ("admin", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),

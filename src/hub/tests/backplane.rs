@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::engine::{Left, LoopSource, PLUGGED, PeerEnd, Ready};
+use crate::engine::{HostEvent, Left, LoopSource, PLUGGED, PeerEnd, Ready};
 use crate::service::Share;
 
 /// Keeps what it gets, in words.
@@ -258,7 +258,8 @@ fn a_local_audience_is_of_this_process() {
     }
 }
 
-/// What comes over a link, more than a turn takes.
+/// What comes from others, more than a turn takes.
+#[derive(Debug)]
 struct Coming(u32);
 
 impl LoopSource for Coming {
@@ -285,6 +286,30 @@ fn what_is_left_in_a_link_is_read_by_the_next_turn() {
         assert_eq!(rig.io.written.remove(&one.serial()).as_deref(), Some(FAR), "{turn}");
     }
     assert!(!has_work(&rig), "all is read");
+}
+
+#[test]
+fn what_reaches_no_socket_counts_as_well() {
+    let (mut rig, _, [one, two]) = sharing(Share::All);
+    rig.apply(2, vec![subscribe(one, "t"), subscribe(two, "t")]);
+    let now = rig.now;
+    let mut cost = |event| rig.engine.hub_mut().apply_shared(event, now);
+    let found = [message(Some("t")), message(Some("other")), SharedEvent::Gap].map(&mut cost);
+    assert_eq!(found, [2, 1, 1]);
+}
+
+#[test]
+fn what_is_left_of_what_a_thread_has_is_taken_by_the_next_turn() {
+    let (mut rig, _, [one, _]) = sharing(Share::All);
+    rig.apply(2, vec![subscribe(one, "t")]);
+    rig.tell(HostEvent::Source(Box::new(Coming(3))));
+    for turn in 2..=3 {
+        assert_eq!(rig.io.written.remove(&one.serial()).as_deref(), Some(FAR), "{turn}");
+        assert!(rig.engine.has_work(&rig.io), "{turn}");
+        rig.turn();
+    }
+    assert_eq!(rig.io.written.remove(&one.serial()).as_deref(), Some(FAR));
+    assert!(!rig.engine.has_work(&rig.io), "all is taken");
 }
 
 #[cfg(feature = "senders")]
