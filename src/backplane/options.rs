@@ -33,14 +33,19 @@ impl RedisOptions {
     /// `redis+unix:PATH`.
     ///
     /// # Errors
-    /// It is no such URL, lets certificates go unchecked (`#insecure`), or has a password, which
-    /// belongs into a file ([`RedisOptions::password_file`]).
+    /// It is no such URL, lets certificates go unchecked (`#insecure`), has a password, which
+    /// belongs into a file ([`RedisOptions::password_file`]), or has a fragment or an unknown
+    /// option. `?protocol=` is allowed, and changes nothing; so are `db` and `user` for a Unix
+    /// socket.
     pub fn new(url: &str) -> Result<Self, UrlError> {
         if !Self::is_url(url) {
             return Err(UrlError::new(NO_URL));
         }
         if Self::has_password(url) {
             return Err(UrlError::new(PASSWORD));
+        }
+        if let Some(part) = Self::unknown_part(url) {
+            return Err(UrlError::new(format!("the URL of Redis has {part}")));
         }
         Ok(Self { url: url.to_owned(), ..Self::without_url() })
     }
@@ -121,6 +126,27 @@ impl RedisOptions {
         info(url).is_some_and(|info| info.redis_settings().password().is_some())
     }
 
+    /// What a URL has that nothing reads, if it has such a part. The text has no value of it, which
+    /// may be a password.
+    pub(crate) fn unknown_part(url: &str) -> Option<String> {
+        let (known, allowed): (&[&str], _) = match address(url)? {
+            ConnectionAddr::Unix(_) => (&["db", "user", "protocol"], "are db, user and protocol"),
+            _ => (&["protocol"], "is protocol"),
+        };
+        if url.contains('#') {
+            return Some("a fragment (#), which is not allowed: leave it out".to_owned());
+        }
+        let options = url.split_once('?').map_or("", |(_, options)| options);
+        let options = options.split('&').filter(|option| !option.is_empty());
+        let mut names = options.map(|option| option.split_once('=').map(|(name, _)| name));
+        let unknown = names.find(|name| !name.is_some_and(|name| known.contains(&name)))?;
+        let is_plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let what = unknown
+            .filter(is_plain)
+            .map_or("an option".to_owned(), |name| format!("the option {name}"));
+        Some(format!("{what}, which is not allowed: allowed {allowed}"))
+    }
+
     /// Whether connections to a URL have TLS.
     pub(crate) fn has_tls(url: &str) -> bool {
         matches!(address(url), Some(ConnectionAddr::TcpTls { .. }))
@@ -154,11 +180,28 @@ mod tests {
             ("rediss://h#insecure", Some(NO_URL)),
             ("redis://:hidden@h", Some(PASSWORD)),
             ("redis+unix:///run/redis.sock?pass=hidden", Some(PASSWORD)),
+            ("redis://h?protocol=resp3", None),
+            ("redis+unix:/redis.sock?db=1&user=ida&&protocol=2&", None),
+            ("redis://h?protocol=2&auth=hidden", Some(OPTION)),
+            ("redis://ida:1?hidden@h", Some(HIDDEN_OPTION)),
+            ("redis://ida:1?hid.den=@h", Some(HIDDEN_OPTION)),
+            ("redis+unix:/redis.sock?auth=hidden", Some(OPTION_OF_UNIX)),
+            ("redis://h#hidden", Some(FRAGMENT)),
+            ("redis+unix:/redis.sock?db=1#hidden", Some(FRAGMENT)),
         ] {
             let found = RedisOptions::new(url).err().map(|error| error.to_string());
             assert_eq!(found.as_deref(), fault, "{url}");
         }
     }
+
+    const OPTION: &str = "the URL of Redis has the option auth, which is not allowed: allowed is \
+                          protocol";
+    const HIDDEN_OPTION: &str = "the URL of Redis has an option, which is not allowed: allowed is \
+                                 protocol";
+    const OPTION_OF_UNIX: &str = "the URL of Redis has the option auth, which is not allowed: \
+                                  allowed are db, user and protocol";
+    const FRAGMENT: &str =
+        "the URL of Redis has a fragment (#), which is not allowed: leave it out";
 
     #[test]
     fn only_a_way_that_others_can_read_is_a_warning() {

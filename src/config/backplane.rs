@@ -25,7 +25,11 @@ pub(super) fn backplane(
         Some(url) if RedisOptions::has_password(&url.value.to_string_lossy()) => {
             refuse(url.place, PASSWORD);
         }
-        Some(_) => {
+        Some(url) => {
+            let part = one.backplane.as_ref().and_then(|of| RedisOptions::unknown_part(&of.url));
+            if let Some(part) = part {
+                refuse(url.place, &format!("url has {part}"));
+            }
             let is_plain = one.backplane.as_ref().is_some_and(|options| {
                 options.ca_file.is_some()
                     && RedisOptions::is_url(&options.url)

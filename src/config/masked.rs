@@ -29,14 +29,25 @@ pub(super) fn masked(url: &str) -> String {
         Some((Some((user, _)), host)) => shown += &format!("{user}:{MASK}@{host}"),
         _ => shown += before,
     }
+    let is_of_database = ["sqlite", "postgres"].iter().any(|kind| url.starts_with(kind));
+    // A URL of Redis has few options. Who writes another one may mean a password.
+    let is_secret = |name: &str| match is_of_database {
+        true => name.eq_ignore_ascii_case("password"),
+        false => !OPTIONS_OF_REDIS.contains(&name),
+    };
     if let Some(at) = query_at {
         let pairs = rest[at + 1..].split('&').map(|pair| match pair.split_once('=') {
-            Some((name, _)) if PASSWORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) => {
-                format!("{name}={MASK}")
-            }
+            Some((name, _)) if is_secret(name) => format!("{name}={MASK}"),
+            None if !is_of_database && !pair.is_empty() => MASK.to_owned(),
             _ => pair.to_owned(),
         });
         shown += &format!("?{}", pairs.collect::<Vec<_>>().join("&"));
+    }
+    if let Some((before, fragment)) = shown.split_once('#')
+        && !is_of_database
+        && fragment != "insecure"
+    {
+        shown = format!("{before}#{MASK}");
     }
     shown
 }
@@ -49,8 +60,8 @@ fn is_cut(rest: &str) -> bool {
     !place.contains('@') && port.is_some_and(|port| port.parse::<u16>().is_err())
 }
 
-/// The options that are passwords: of PostgreSQL, and of Redis at a Unix socket.
-const PASSWORDS: [&str; 2] = ["password", "pass"];
+/// The options of Redis that are no passwords.
+const OPTIONS_OF_REDIS: [&str; 3] = ["db", "user", "protocol"];
 /// What stands for a password.
 const MASK: &str = "***";
 
@@ -80,6 +91,13 @@ mod tests {
             ("redis+unix:ida:p@/redis.sock", "redis+unix:***@/redis.sock"),
             ("redis+unix:/run/a@b.sock", "redis+unix:/run/a@b.sock"),
             ("redis+unix:/redis.sock?db=1&pass=p", "redis+unix:/redis.sock?db=1&pass=***"),
+            ("redis+unix:/redis.sock?user=ida#p", "redis+unix:/redis.sock?user=ida#***"),
+            ("redis://h/1?auth=p&protocol=3&p", "redis://h/1?auth=***&protocol=3&***"),
+            ("redis://i:p#q@h", "redis://i:***@h"),
+            ("valkeys://h#p", "valkeys://h#***"),
+            ("rediss://i:p@h#insecure", "rediss://i:***@h#insecure"),
+            ("postgres://h/a#b?c", "postgres://h/a#b?c"),
+            ("sqlite:a?pass=b#c", "sqlite:a?pass=b#c"),
         ] {
             assert_eq!(masked(url), shown);
             assert_eq!(has_password(url), shown.contains(MASK), "{url}");

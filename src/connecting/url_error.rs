@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Why a URL names no database, or no server of Redis. The text says what is allowed, and has no
-/// part of the URL, since that may be a password.
+/// Why a URL names no database, or no server of Redis. The text says what is allowed. Of the
+/// URL it has the name of an option at most, since all else may be a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlError(String);
 

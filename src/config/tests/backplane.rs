@@ -42,6 +42,13 @@ fn faults_of_the_section_say_what_to_do() {
             "[backplane]\nurl: redis://h\nca-file: a",
             "3: ca-file is for TLS: let url begin with rediss",
         ),
+        (
+            "[backplane]\nurl: redis://h?auth=hidden",
+            "2: url has the option auth, which is not allowed: allowed is protocol",
+        ),
+        ("[backplane]\nurl: redis://h#hidden", "2: url has a fragment (#), which is not allowed"),
+        ("[backplane]\nurl: rediss://h#hidden", "2: url is \"rediss://h#***\", allowed is redis:"),
+        ("[backplane]\nurl: redis://h/a?auth=hidden", "2: url is \"redis://h/a?auth=***\""),
         ("[backplane]\nurl: http://h", "2: url is \"http://h\", allowed is redis://"),
         ("[backplane]\nurl: redis://h\nprefix: a b", "3: prefix is \"a b\", allowed is up to 64"),
         ("[backplane]\nurl: redis://h\nqueue: 0", "3: queue is \"0\", allowed is a size"),
