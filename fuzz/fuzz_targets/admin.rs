@@ -1,7 +1,4 @@
 //! Requests of operators in any cutting, and who may ask for what.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::admin::check(data));

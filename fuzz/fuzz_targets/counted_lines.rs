@@ -1,7 +1,4 @@
 //! What a program writes in counted lines, in any cutting, and transcripts of it.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::counted_lines::check(data));

@@ -1,7 +1,4 @@
 //! What trusted proxies say about their clients, behind anything that clients write.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::forwarded::check(data));

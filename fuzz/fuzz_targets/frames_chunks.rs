@@ -1,7 +1,4 @@
 //! One conversation in any cutting of its bytes.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::frames_chunks::check(data));

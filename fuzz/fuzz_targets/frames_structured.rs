@@ -1,7 +1,4 @@
 //! Frames of a client against a model of RFC 6455.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::frames_structured::check(data));

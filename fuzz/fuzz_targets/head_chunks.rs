@@ -1,7 +1,4 @@
 //! Request heads in pieces, and what is made of them.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::head_chunks::check(data));

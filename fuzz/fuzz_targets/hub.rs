@@ -1,7 +1,4 @@
 //! A hub between peers, services and time that do as they please.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::hub::check(data));

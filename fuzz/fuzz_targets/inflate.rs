@@ -1,7 +1,4 @@
 //! Compressed messages of any bytes against another implementation.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::inflate::check(data));

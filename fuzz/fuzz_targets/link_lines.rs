@@ -1,7 +1,4 @@
 //! Lines between processes, in any cutting, and what they share.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::link_lines::check(data));

@@ -1,7 +1,4 @@
 //! Ranges of bytes against their grammar, read byte by byte.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::ranges::check(data));

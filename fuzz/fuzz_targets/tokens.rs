@@ -1,7 +1,4 @@
 //! Tokens and lists against RFC 9110, read byte by byte.
 #![no_main]
 
-#[path = "../checks/mod.rs"]
-mod checks;
-
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::tokens::check(data));
