@@ -57,3 +57,17 @@ simulate() { # ARGUMENT...
   cargo test --locked --config profile.dev.opt-level=1 \
     --config 'profile.dev.package."*".opt-level=0' --test simulation "$@"
 }
+
+# A command of cargo with all features and optimization. Linking across crates would take longer than
+# all that runs.
+full() { # COMMAND [ARGUMENT...]
+  local command=$1
+  shift
+  cargo "$command" --locked --release --all-features --config profile.release.lto=false \
+    --config profile.release.codegen-units=16 --target-dir target/full "$@"
+}
+
+# Builds target/full/release/switchboard.
+full_release() {
+  full build
+}
