@@ -24,15 +24,13 @@ pub(crate) fn read_password(file: &Path) -> Result<String, String> {
     Ok(text.trim_end().to_owned())
 }
 
-/// Reads the authorities that issue the certificate of a server: the bytes of the file, and the
-/// certificates in it, at least one.
+/// Reads the authorities that issue the certificate of a server, at least one.
 ///
 /// # Errors
 /// The file cannot be read, or has no certificate.
-pub(crate) fn read_authorities(
-    file: &Path,
-) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), String> {
-    read_certificates(file).map_err(|error| format!("ca-file {error}"))
+pub(crate) fn read_authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = read_certificates(file).map_err(|error| format!("ca-file {error}"));
+    read.map(|(_, certificates)| certificates)
 }
 
 const PASSWORD_BYTES_MAX: u64 = 4 << 10;

@@ -22,7 +22,7 @@ pub(crate) fn client_tls(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, St
 
 fn roots_of(file: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in read_authorities(file)?.1 {
+    for certificate in read_authorities(file)? {
         let added = roots.add(certificate);
         added.map_err(|error| format!("ca-file {}: {error}", file.display()))?;
     }
